@@ -54,7 +54,7 @@ def once(name: str, key: str, step: Callable[[], None]) -> None:
 
 
 def need_python() -> None:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  # the one file that an older Python may still start
         raise SetupError(
             f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}. "
             "Install it, then: make PYTHON=python3.11 up"
@@ -112,7 +112,17 @@ def make_venv(folder: Path) -> None:
 
 def pip_install(folder: Path, lock: str, label: str, *extra: str) -> None:
     path = ROOT / "requirements" / lock
-    argv = [str(venv_python(folder)), "-m", "pip", "install", "--progress-bar", "off", *extra, "-r", str(path)]
+    argv = [
+        str(venv_python(folder)),
+        "-m",
+        "pip",
+        "install",
+        "--progress-bar",
+        "off",
+        *extra,
+        "-r",
+        str(path),
+    ]
     run_with_progress(argv, label, len(path.read_text().splitlines()))
 
 
@@ -189,7 +199,10 @@ def main(arguments: Sequence[str]) -> int:
         print(f"[setup] {error.strerror or error}: {error.filename or ROOT}", file=sys.stderr)
         return 2
     except subprocess.CalledProcessError as error:
-        print(f"[setup] `{' '.join(map(str, error.cmd))}` failed with exit code {error.returncode}", file=sys.stderr)
+        print(
+            f"[setup] `{' '.join(map(str, error.cmd))}` failed with exit code {error.returncode}",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("[setup] stopped; finished steps are kept", file=sys.stderr)

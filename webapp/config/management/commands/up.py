@@ -1,0 +1,83 @@
+"""`manage.py up`: the whole site in the foreground."""
+
+from __future__ import annotations
+
+import sqlite3
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import OperationalError
+from sandbox import SandboxUnavailable, open_backend
+
+from webapp.accounts.demo import demo_accounts_ensure
+from webapp.config import supervisor
+from webapp.config.lab import LabState, lab_state, write_state
+
+
+class Command(BaseCommand):
+    help = "Runs site, worker, boxd, beat and Valkey as one supervised tree. Ctrl-C stops all."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        try:
+            held = supervisor.lock_state()
+            supervisor.check_port(host, port)
+            supervisor.check_space()
+            new_accounts = self.prepare()
+            supervisor.remove_sockets()
+            parts = supervisor.processes(host, port)
+            if not self.sandbox_works():
+                del parts["boxd"], parts["worker"]
+            supervisor.when_ready(f"http://{host}:{port}/readyz", lambda: self.banner(host, port, new_accounts))
+            code = supervisor.supervise(parts)
+            supervisor.remove_sockets()
+            held.close()
+        except (supervisor.StartError, PermissionError) as error:
+            self.stderr.write(f"Rank Zero cannot start. {error}")
+            raise SystemExit(2) from error
+        raise SystemExit(code)
+
+    def prepare(self) -> Path | None:
+        """Bring the database up to date; returns the file of newly made demo accounts, if any were made."""
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            call_command("sync_lessons", verbosity=0)
+            return demo_accounts_ensure()
+        except (OperationalError, sqlite3.Error) as error:
+            raise supervisor.StartError(f"The database could not be prepared: {error}") from error
+
+    def sandbox_works(self) -> bool:
+        """Without a box nothing may run: lessons stay readable, and page and terminal show the fix."""
+        try:
+            open_backend("bubblewrap")
+        except SandboxUnavailable as error:
+            write_state(LabState(state="failed", text=f"No sandbox on this machine, so nothing runs. {error}"))
+            self.stderr.write(f"No sandbox: {error}")
+            return False
+        return True
+
+    def banner(self, host: str, port: int, new_accounts: Path | None) -> None:
+        lines = ["", "─" * 72, f"  Rank Zero is up: http://{host}:{port}", ""]
+        if new_accounts is not None:
+            lines += ["  Sign in with one of these (printed this once, kept in", f"  {new_accounts}):", ""]
+            lines += [f"    {line}" for line in new_accounts.read_text().splitlines() if not line.startswith("#")]
+        else:
+            lines += ["  Demo sign-ins: var/demo_accounts.txt (or RANKZERO_STATE)"]
+        lab = lab_state()
+        if lab.state == "failed":
+            lines += ["", f"  Lessons can be read, but nothing runs yet: {lab.text}"]
+        elif lab.state != "ready":
+            lines += [
+                "",
+                "  The lab is still installing: lessons can be read now, runs start when it is ready.",
+            ]
+        self.stdout.write("\n".join([*lines, "", "  Ctrl-C stops everything.", "─" * 72, ""]))
+        self.stdout.flush()
