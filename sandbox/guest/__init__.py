@@ -1,0 +1,3 @@
+"""Files that run inside a box: standard library only, nothing of ours outside this folder."""
+
+from __future__ import annotations
