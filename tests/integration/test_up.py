@@ -1,0 +1,116 @@
+"""`manage.py up`: starts fast, says clearly why it cannot, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.site_process import ROOT, Site, free_port
+
+pytestmark = pytest.mark.box
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    site = Site(tmp_path)
+    site.start()
+    yield site
+    if site.process is not None and site.process.poll() is None:
+        site.stop(signal.SIGTERM)
+
+
+def wait_until_gone(site: Site, seconds: float = 15) -> list[int]:
+    deadline = time.monotonic() + seconds
+    while site.descendants() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return site.descendants()
+
+
+def part(site: Site, word: str) -> psutil.Process:
+    return next(p for p in map(psutil.Process, site.descendants()) if word in " ".join(p.cmdline()))
+
+
+def test_it_prints_sign_ins_once_and_keeps_them_private(site: Site) -> None:
+    passwords = site.accounts()
+    assert set(passwords) == {"admin", "instructor", "learner"}
+    assert all(len(p) >= 12 for p in passwords.values())
+    assert stat.S_IMODE((site.state / "demo_accounts.txt").stat().st_mode) == 0o600
+    assert stat.S_IMODE((site.state / "secret_key").stat().st_mode) == 0o600
+    assert passwords["learner"] in wait_for_banner(site, 1)
+    site.stop()
+    site.start()
+    assert wait_for_banner(site, 2).count(passwords["learner"]) == 1
+    assert site.accounts() == passwords
+
+
+def wait_for_banner(site: Site, times: int) -> str:
+    deadline = time.monotonic() + 10
+    while site.output().count("Rank Zero is up") < times and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return site.output()
+
+
+def test_it_stops_cleanly_on_ctrl_c_and_starts_again_in_under_five_seconds(site: Site) -> None:
+    assert site.stop(signal.SIGINT) == 0
+    assert wait_until_gone(site) == []
+    assert "Traceback" not in site.output(), site.output()
+    assert site.start() < 5
+
+
+@pytest.mark.parametrize("word", ["valkey-server", "sandbox.boxd", "uvicorn"])
+def test_it_stops_all_when_one_part_dies(site: Site, word: str) -> None:
+    part(site, word).kill()
+    assert site.process is not None
+    assert site.process.wait(20) != 0
+    assert wait_until_gone(site) == []
+
+
+def test_it_leaves_nothing_when_the_supervisor_is_killed(site: Site) -> None:
+    site.stop(signal.SIGKILL)
+    assert wait_until_gone(site) == []
+    site.start()
+
+
+def up(state: Path, port: int, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", "up", "--port", str(port)],
+        cwd=ROOT, env={**os.environ, "RANKZERO_STATE": str(state), **env},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
+def test_it_refuses_a_busy_port_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = up(tmp_path, port)
+    assert done.returncode == 2
+    assert f"Port {port} is in use" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_refuses_a_second_start_on_the_same_state(site: Site) -> None:
+    done = up(site.state, free_port())
+    assert done.returncode == 2
+    assert "already running" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_it_refuses_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("not a folder")
+    done = up(blocked, free_port())
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(blocked) in done.stderr
