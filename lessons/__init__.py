@@ -1,0 +1,3 @@
+"""Content: lessons, their exercises, and the two modules that read them."""
+
+from __future__ import annotations

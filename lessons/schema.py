@@ -1,0 +1,267 @@
+"""What the content files may say: `exercise.toml`, `expect.toml`, `course.toml` and the front matter of `lesson.md`.
+
+Every model refuses unknown keys. Validation reports all errors of a file at once; `lessons.loader` adds the path.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Annotated, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Tier = Literal["smoke", "cpu", "gpu"]
+Protocol = Literal["call", "train", "serve", "artifact"]
+Direction = Literal["lower", "higher"]
+Level = Literal["beginner", "intermediate", "advanced"]
+Verdict = Literal[
+    "passed",
+    "failed",
+    "timed_out",
+    "out_of_memory",
+    "crashed",
+    "rejected",
+    "under_review",
+    "cancelled",
+    "infra_error",
+]
+VERDICTS: tuple[str, ...] = get_args(Verdict)
+SUPPORTED_PROTOCOLS: frozenset[str] = frozenset({"call", "train"})
+SECTIONS = (
+    "Learning Objectives",
+    "Prerequisites",
+    "Theory & Concepts",
+    "Hands-on Implementation",
+    "Advanced Techniques",
+    "Exercises & Challenges",
+    "Best Practices",
+    "Next Steps",
+)
+
+_FILE_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Text = Annotated[str, Field(min_length=1, max_length=4000)]
+Thresholds = dict[Tier, float]
+
+
+def is_safe_path(name: str) -> bool:
+    """A relative POSIX path of plain ASCII parts: no `..`, no hidden file, no odd Unicode, at most 200 characters."""
+    return len(name) <= 200 and all(_FILE_PART.fullmatch(part) for part in name.split("/"))
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class Files(Strict):
+    """Paths below `starter/`. A submission brings exactly the editable ones; the read-only ones are always ours."""
+
+    editable: list[str] = Field(min_length=1, max_length=20)
+    readonly: list[str] = Field(default=[], max_length=50)
+
+    @model_validator(mode="after")
+    def names_are_plain_and_unique(self) -> Files:
+        names = [*self.editable, *self.readonly]
+        for name in names:
+            if not is_safe_path(name):
+                raise ValueError(f"{name!r} is not a plain relative path (letters, digits, '_', '-', '.', '/')")
+        if len(set(names)) != len(names):
+            raise ValueError("a file is named twice")
+        return self
+
+
+class Limits(Strict):
+    """Of one box, unless the name starts with `judge_`; `file_kb` and `files` are caps on what is submitted."""
+
+    memory_mb: int = Field(default=512, ge=16, le=262_144)
+    wall_s: float = Field(default=30, gt=0, le=86_400)
+    cpu_s: float | None = Field(default=None, gt=0, le=86_400)
+    pids: int = Field(default=64, ge=1, le=4096)
+    disk_mb: int = Field(default=64, ge=1, le=65_536)
+    output_kb: int = Field(default=256, ge=1, le=16_384)
+    file_kb: int = Field(default=128, ge=1, le=1024)
+    files: int = Field(default=20, ge=1, le=100)
+    judge_wall_s: float = Field(default=120, gt=0, le=86_400)
+    judge_memory_mb: int = Field(default=4096, ge=64, le=262_144)
+
+
+class LimitOverrides(Strict):
+    """The limits that a tier sets differently; what is absent holds as `[limits]` says."""
+
+    memory_mb: int | None = Field(default=None, ge=16, le=262_144)
+    wall_s: float | None = Field(default=None, gt=0, le=86_400)
+    cpu_s: float | None = Field(default=None, gt=0, le=86_400)
+    pids: int | None = Field(default=None, ge=1, le=4096)
+    disk_mb: int | None = Field(default=None, ge=1, le=65_536)
+    output_kb: int | None = Field(default=None, ge=1, le=16_384)
+    judge_wall_s: float | None = Field(default=None, gt=0, le=86_400)
+    judge_memory_mb: int | None = Field(default=None, ge=64, le=262_144)
+
+
+class TierSpec(Strict):
+    """How big a run of this tier is; `seconds` is what a learner should expect to wait."""
+
+    seconds: float = Field(gt=0)
+    sizes: dict[Name, int | float] = {}
+    limits: LimitOverrides = LimitOverrides()
+
+
+class MetricSpec(Strict):
+    """A measured number. A tier without a `pass` threshold shows it and does not grade it."""
+
+    name: Name
+    unit: str = Field(max_length=40)
+    direction: Direction
+    means: Text
+    weight: float = Field(default=1.0, gt=0, le=100)
+    passing: Thresholds = Field(default={}, alias="pass")
+    distinction: Thresholds = {}
+    ceiling: Thresholds = {}  # better than this is too good to be true: under_review
+
+
+class CheckSpec(Strict):
+    """A named yes or no. Without a passed `gate` nothing passes; the others are feedback."""
+
+    name: Name
+    means: Text
+    gate: bool = True
+
+
+class Hint(Strict):
+    """Shown when the check or metric `when` failed, or when `when` is the verdict; bounds narrow it by the value."""
+
+    when: Name
+    text: Text
+    above: float | None = None
+    below: float | None = None
+
+
+class Manifest(Strict):
+    """`exercise.toml`."""
+
+    schema_version: Literal[1] = Field(alias="schema")
+    id: uuid.UUID  # permanent: survives renames
+    title: str = Field(min_length=1, max_length=120)
+    summary: str = Field(min_length=1, max_length=400)
+    minutes: int = Field(ge=1, le=600)
+    difficulty: int = Field(ge=1, le=5)
+    points: int = Field(ge=1, le=1000)
+    protocol: Protocol
+    entry: str
+    files: Files
+    assets: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]] = []
+    limits: Limits = Limits()
+    tiers: dict[Tier, TierSpec] = Field(min_length=1)
+    metric: list[MetricSpec] = []
+    check: list[CheckSpec] = []
+    hint: list[Hint] = []
+
+    @model_validator(mode="after")
+    def parts_fit_together(self) -> Manifest:
+        problems = [*self._name_problems(), *self._tier_problems(), *self._hint_problems()]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def limits_for(self, tier: Tier) -> Limits:
+        """`[limits]` with what the tier overrides."""
+        overrides = self.tiers[tier].limits.model_dump(exclude_none=True)
+        return self.limits.model_copy(update=overrides)
+
+    def _name_problems(self) -> list[str]:
+        names = [part.name for part in (*self.metric, *self.check)]
+        problems = [
+            f"metric or check {name!r} is declared twice" for name in sorted(set(names)) if names.count(name) > 1
+        ]
+        problems += [f"{name!r} is a verdict, not a name for a metric or check" for name in names if name in VERDICTS]
+        if not names:
+            problems.append("an exercise needs at least one [[metric]] or [[check]]")
+        if self.entry not in (*self.files.editable, *self.files.readonly):
+            problems.append(f"entry {self.entry!r} is in neither files.editable nor files.readonly")
+        return problems
+
+    def _tier_problems(self) -> list[str]:
+        problems = []
+        for metric in self.metric:
+            for field, values in (
+                ("pass", metric.passing),
+                ("distinction", metric.distinction),
+                ("ceiling", metric.ceiling),
+            ):
+                problems += [
+                    f"metric {metric.name!r}: {field} names tier {tier!r}, which has no [tiers.{tier}]"
+                    for tier in values
+                    if tier not in self.tiers
+                ]
+        for tier in self.tiers:
+            if not any(check.gate for check in self.check) and not any(
+                tier in metric.passing for metric in self.metric
+            ):
+                problems.append(f"tier {tier!r} grades nothing: give a metric a pass threshold, or a check gate = true")
+        return problems
+
+    def _hint_problems(self) -> list[str]:
+        metrics = {metric.name for metric in self.metric}
+        known = metrics | {check.name for check in self.check} | set(VERDICTS)
+        problems = [
+            f"hint for {h.when!r}, which is no metric, check or verdict" for h in self.hint if h.when not in known
+        ]
+        problems += [
+            f"hint for {h.when!r}: above and below are for metrics"
+            for h in self.hint
+            if h.when not in metrics and (h.above is not None or h.below is not None)
+        ]
+        return problems
+
+
+class Expectation(Strict):
+    """`wrong/<name>/expect.toml`: what must become of it. `caught_by` names a check or metric, or repeats the verdict."""
+
+    verdict: Verdict
+    caught_by: Name
+    tier: Tier = "smoke"
+    why: Text
+    kind: Literal["mistake", "slow", "cheat"]
+
+    @model_validator(mode="after")
+    def is_caught(self) -> Expectation:
+        if self.verdict in {"passed", "cancelled", "infra_error"}:
+            raise ValueError(f"a wrong submission cannot end in {self.verdict!r}")
+        return self
+
+
+class FrontMatter(Strict):
+    """Between the `---` lines of `lesson.md`."""
+
+    title: str = Field(min_length=1, max_length=120)
+    level: Level
+    summary: str = Field(min_length=1, max_length=600)
+    hours: float = Field(gt=0, le=200)
+    requires: list[str] = []
+
+
+class CourseLesson(Strict):
+    slug: str = Field(pattern=r"^(\d\d_[a-z0-9_]+|capstone)$")
+    title: str = Field(min_length=1, max_length=120)
+    level: Level
+    requires: list[str] = []
+
+
+class CourseFile(Strict):
+    """`course.toml`: every lesson that the course has or will have, in order."""
+
+    lesson: list[CourseLesson] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def requirements_come_first(self) -> CourseFile:
+        seen: set[str] = set()
+        for lesson in self.lesson:
+            if lesson.slug in seen:
+                raise ValueError(f"lesson {lesson.slug!r} is listed twice")
+            missing = [slug for slug in lesson.requires if slug not in seen]
+            if missing:
+                raise ValueError(f"lesson {lesson.slug!r} requires {missing}, which must be listed before it")
+            seen.add(lesson.slug)
+        return self
