@@ -171,7 +171,7 @@ class Manifest(Strict):
         return self.limits.model_copy(update=overrides)
 
     def _name_problems(self) -> list[str]:
-        names = [part.name for part in (*self.metric, *self.check)]
+        names = [metric.name for metric in self.metric] + [check.name for check in self.check]
         problems = [
             f"metric or check {name!r} is declared twice" for name in sorted(set(names)) if names.count(name) > 1
         ]
@@ -217,7 +217,7 @@ class Manifest(Strict):
 
 
 class Expectation(Strict):
-    """`wrong/<name>/expect.toml`: what must become of it. `caught_by` names a check or metric, or repeats the verdict."""
+    """`wrong/<name>/expect.toml`. `caught_by` names the check or metric that failed, or repeats the verdict."""
 
     verdict: Verdict
     caught_by: Name
