@@ -1,0 +1,19 @@
+"""How allauth and axes meet this site."""
+
+from __future__ import annotations
+
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from django.conf import settings
+from django.http import HttpRequest
+from typing_extensions import override
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
+    @override
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return bool(settings.SIGNUP_OPEN)
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address that sign-in limits count by: the same for allauth and axes, and safe behind RANKZERO_PROXIES."""
+    return str(get_adapter().get_client_ip(request))

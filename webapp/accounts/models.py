@@ -1,0 +1,49 @@
+"""The user of the site."""
+
+from __future__ import annotations
+
+from typing_extensions import override
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models.functions import Lower
+
+
+class Role(models.TextChoices):
+    LEARNER = "learner", "Learner"
+    INSTRUCTOR = "instructor", "Instructor"
+    ADMIN = "admin", "Administrator"
+
+
+class User(AbstractUser):
+    """A person who signs in with user name or e-mail. Names are compared without regard to case."""
+
+    first_name = None  # type: ignore[assignment]  # one field for a name fits more of the world than two
+    last_name = None  # type: ignore[assignment]
+    display_name = models.CharField(max_length=80, blank=True)
+    email = models.EmailField("e-mail address", unique=True)
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.LEARNER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("username"), name="user_username_once"),
+            models.UniqueConstraint(Lower("email"), name="user_email_once"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="user_role_known"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.get_full_name()
+
+    @override
+    def get_full_name(self) -> str:
+        return self.display_name or self.username
+
+    @override
+    def get_short_name(self) -> str:
+        return self.get_full_name()
+
+    @property
+    def is_teacher(self) -> bool:
+        """May read every learner's work and the errors of content."""
+        return self.is_superuser or self.role in (Role.INSTRUCTOR, Role.ADMIN)

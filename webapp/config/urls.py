@@ -1,0 +1,16 @@
+"""Every address of the site."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from webapp.config.health import healthz, readyz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("accounts/", include("webapp.accounts.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("", include("webapp.catalog.urls")),
+    path("", include("webapp.submissions.urls")),
+]

@@ -1,0 +1,159 @@
+"""What the templates of exercises and runs are given. Built by selectors.py; templates do no arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from webapp.catalog.contexts import LessonCard
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EditorFile:
+    """A form field `file:<name>` holds each editable file. `content` is what to show, `starter` what Reset restores."""
+
+    name: str
+    field: str  # "file:<name>"; "" for a read-only file
+    language: str  # python, toml, yaml, json, markdown or text
+    content: str
+    starter: str
+    readonly: bool
+    errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TierInfo:
+    """One button of the form: name="tier" value="<name>". `role` is try or submit."""
+
+    name: str  # smoke, cpu or gpu
+    role: str
+    label: str  # "Try" or "Submit"
+    seconds: int  # to expect
+    cost_text: str  # what it costs, in a short sentence
+    available: bool
+    unavailable_text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricView:
+    """A metric drawn on a scale from 0 to 100 (`*_at`, left to right); None where there is nothing to draw."""
+
+    name: str
+    title: str
+    means: str
+    unit: str
+    direction: str  # lower or higher (is better)
+    value: float
+    value_text: str  # with unit
+    threshold: float | None
+    threshold_text: str  # "at most 0.065"
+    distinction: float | None
+    distinction_text: str
+    passed: bool | None  # None: shown, not graded
+    is_distinction: bool
+    ci95: tuple[float, float] | None
+    ci95_text: str
+    samples: int | None
+    value_at: float
+    threshold_at: float | None
+    distinction_at: float | None
+    ci_low_at: float | None
+    ci_high_at: float | None
+    ci_width: float | None
+    low_text: str  # labels of the scale's ends
+    high_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckView:
+    name: str
+    title: str
+    means: str
+    passed: bool
+    feedback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuePlace:
+    """`position` counts from 1; `estimate_s` until the run starts, None before anything was measured."""
+
+    position: int
+    estimate_s: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """A line of the history."""
+
+    id: str
+    url: str
+    tier: str
+    tier_text: str  # "Try" or "Submit"
+    status: str  # queued, running, done or cancelled
+    status_text: str
+    verdict: str  # "" until finished
+    verdict_text: str
+    score_percent: int | None
+    distinction: bool
+    created_at: datetime
+    duration_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run for the panel (submissions/_run_panel.html, as `run`) and for the page (submissions/run.html)."""
+
+    row: RunRow
+    kind: str  # submission or cell
+    title: str
+    exercise_url: str
+    learner_name: str
+    is_mine: bool
+    is_finished: bool
+    can_cancel: bool
+    message: str  # why a run waits, or what a verdict other than passed and failed means
+    tries: int
+    place: QueuePlace | None  # while it waits
+    metrics: tuple[MetricView, ...]
+    checks: tuple[CheckView, ...]
+    hints: tuple[str, ...]
+    usage_text: str
+    url: str
+    panel_url: str
+    log_url: str
+    cancel_url: str
+    files_url: str
+    ws_url: str  # path; add ?after=<number of the last line seen>
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExerciseContext:
+    id: str
+    title: str
+    summary: str
+    minutes: int
+    difficulty: int
+    points: int
+    prompt_html: str
+    has_math: bool
+    has_mermaid: bool
+    lesson: LessonCard
+    url: str
+    files: tuple[EditorFile, ...]
+    tiers: tuple[TierInfo, ...]
+    submit_url: str
+    history_url: str  # GET: submissions/_history.html alone
+    history: tuple[RunRow, ...]
+    latest: RunView | None  # the newest run, to show its panel (and its live log while it is not finished)
+    solution: tuple[EditorFile, ...] | None  # only after a pass (teachers always)
+    state: str  # new, tried or passed
+    errors: dict[str, list[str]]  # field → messages, of a form that was not accepted: "files", "tier", "files.<name>"
+    storage_key: str  # for drafts in the browser: one per learner, exercise and version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPageContext:
+    run: RunView
+    files: tuple[EditorFile, ...]
+    log_lines: int

@@ -1,0 +1,148 @@
+"""Submissions and their runs. State moves only through services.py and queue.py, by compare-and-set."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from webapp.catalog.models import Exercise
+
+
+class Tier(models.TextChoices):
+    SMOKE = "smoke", "Try"
+    CPU = "cpu", "CPU"
+    GPU = "gpu", "GPU"
+
+
+class Verdict(models.TextChoices):
+    PASSED = "passed", "Passed"
+    FAILED = "failed", "Not passed yet"
+    TIMED_OUT = "timed_out", "Out of time"
+    OUT_OF_MEMORY = "out_of_memory", "Out of memory"
+    CRASHED = "crashed", "Crashed"
+    REJECTED = "rejected", "Rejected"
+    UNDER_REVIEW = "under_review", "Under review"
+    CANCELLED = "cancelled", "Cancelled"
+    INFRA_ERROR = "infra_error", "Our fault"
+
+
+class Status(models.TextChoices):
+    QUEUED = "queued", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Finished"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+TERMINAL = (Status.DONE, Status.CANCELLED)
+
+
+class Submission(models.Model):
+    """One learner's files for one exercise at one time; never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="submissions")
+    exercise = models.ForeignKey(Exercise, on_delete=models.PROTECT, related_name="submissions")
+    content_hash = models.CharField(max_length=64)  # the version of the exercise that it was written for
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [models.Index(fields=["learner", "exercise", "-created_at"], name="submission_history")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.exercise_id} by {self.learner_id} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class SubmissionFile(models.Model):
+    submission = models.ForeignKey(Submission, on_delete=models.CASCADE, related_name="files")
+    name = models.CharField(max_length=200)
+    content = models.TextField()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["submission", "name"], name="submission_file_once")]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class Run(models.Model):
+    """One execution of a submission, or of a lesson's runnable cell, on one tier."""
+
+    class Kind(models.TextChoices):
+        SUBMISSION = "submission", "Submission"
+        CELL = "cell", "Cell"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    submission = models.ForeignKey(Submission, null=True, on_delete=models.CASCADE, related_name="runs")
+    cell_lesson = models.CharField(max_length=80, blank=True)
+    cell_index = models.PositiveSmallIntegerField(default=0)
+    cell_sources = models.JSONField(default=list, blank=True)  # the session's cells, the last is the one to show
+
+    tier = models.CharField(max_length=16, choices=Tier.choices)
+    queue = models.CharField(max_length=16, choices=Tier.choices)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
+    verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
+    message = models.CharField(max_length=2000, blank=True)  # for the learner
+    seed = models.BigIntegerField()  # secret until the run is over; 63 random bits
+
+    token = models.PositiveIntegerField(default=0)  # fencing: grows with every claim, results need the current one
+    worker = models.CharField(max_length=120, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    lease_expires_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    queued_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    report = models.JSONField(null=True, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    log_z = models.BinaryField(default=b"", editable=False)  # see livelog.pack
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["queue", "status", "queued_at"], name="run_waiting"),
+            models.Index(fields=["status", "lease_expires_at"], name="run_leases"),
+            models.Index(fields=["learner", "-created_at"], name="run_by_learner"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=(Q(kind="submission") & Q(submission__isnull=False) & Q(cell_lesson=""))
+                | (Q(kind="cell") & Q(submission__isnull=True) & ~Q(cell_lesson="")),
+                name="run_has_one_subject",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=("queued", "running"), verdict="", finished_at__isnull=True)
+                | (Q(status__in=("done", "cancelled"), finished_at__isnull=False) & ~Q(verdict="")),
+                name="run_verdict_when_finished",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="running") | (Q(lease_expires_at__isnull=False) & ~Q(worker="")),
+                name="run_running_has_lease",
+            ),
+            models.CheckConstraint(condition=Q(tier__in=Tier.values), name="run_tier_known"),
+            models.CheckConstraint(condition=Q(queue__in=Tier.values), name="run_queue_known"),
+            models.CheckConstraint(
+                condition=Q(score__isnull=True) | Q(score__gte=0, score__lte=1), name="run_score_is_a_share"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL

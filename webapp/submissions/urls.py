@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from django.urls import path
+
+from webapp.submissions import views
+
+urlpatterns = [
+    path("lessons/<slug:lesson>/cells/<int:index>/", views.cell_run, name="cell-run"),
+    path("lessons/<slug:lesson>/<slug:exercise>/", views.exercise, name="exercise"),
+    path("lessons/<slug:lesson>/<slug:exercise>/history/", views.history, name="exercise-history"),
+    path("lessons/<slug:lesson>/<slug:exercise>/submissions/", views.submission_create, name="submission-create"),
+    path("submissions/<uuid:submission>/", views.submission_files, name="submission-files"),
+    path("runs/<uuid:run>/", views.run_page, name="run"),
+    path("runs/<uuid:run>/panel/", views.run_panel, name="run-panel"),
+    path("runs/<uuid:run>/log/", views.run_log, name="run-log"),
+    path("runs/<uuid:run>/cancel/", views.run_cancel, name="run-cancel"),
+]
