@@ -1,0 +1,32 @@
+"""What a `judge.py` may import: the bench, the candidate, its errors, and helpers for intervals.
+
+A judge is `def judge(bench: Bench) -> None`. It draws hidden inputs from `bench.rng`, drives `bench.candidate()`, compares
+with answers that it keeps, and reports each declared metric and check once. Let a CandidateError pass uncaught unless the
+judge has something better to say: it becomes the verdict by itself. docs/grading.md has a worked example of each protocol.
+"""
+
+from __future__ import annotations
+
+from grader.bench import Bench
+from grader.candidate import Candidate, TrainResult
+from grader.errors import CandidateError, Crashed, OutOfMemory, Rejected, TimedOut, WrongAnswer
+from grader.rng import Rng
+from grader.stats import mean_ci95, proportion_ci95
+from grader.tensors import read_safetensors, write_safetensors
+
+__all__ = [
+    "Bench",
+    "Candidate",
+    "CandidateError",
+    "Crashed",
+    "OutOfMemory",
+    "Rejected",
+    "Rng",
+    "TimedOut",
+    "TrainResult",
+    "WrongAnswer",
+    "mean_ci95",
+    "proportion_ci95",
+    "read_safetensors",
+    "write_safetensors",
+]

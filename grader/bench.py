@@ -1,0 +1,111 @@
+"""The bench: what a judge holds while it measures one submission."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from grader.candidate import Candidate
+from grader.context import RunContext
+from grader.errors import JudgeError
+from grader.events import LogEvent, ProgressEvent
+from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, Provenance, add_usage
+from grader.rng import Rng
+from lessons.schema import Tier
+
+_MAX_LINE = 2000
+
+
+class Bench:
+    """One run's hidden randomness, candidates and results. Made by the grader, used by `judge(bench)`."""
+
+    def __init__(self, context: RunContext, seed: int) -> None:
+        self._context = context
+        self._candidates: list[Candidate] = []
+        self._metrics: dict[str, MeasuredMetric] = {}
+        self._checks: dict[str, MeasuredCheck] = {}
+        self.rng = Rng.from_seed(seed, context.exercise, context.tier)
+
+    @property
+    def tier(self) -> Tier:
+        return self._context.tier
+
+    @property
+    def sizes(self) -> Mapping[str, int | float]:
+        """`[tiers.<tier>.sizes]` of the manifest."""
+        return self._context.manifest.tiers[self._context.tier].sizes
+
+    @property
+    def assets(self) -> Mapping[str, Path]:
+        """Where the exercise's assets lie for the judge; in a box each lies at /assets/<name>."""
+        return self._context.assets
+
+    def candidate(self) -> Candidate:
+        """The submission, in a fresh box of its own. The box starts with the first call; each candidate has one."""
+        candidate = Candidate(self._context)
+        self._candidates.append(candidate)
+        return candidate
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        *,
+        samples: int | None = None,
+        ci95: tuple[float, float] | None = None,
+        provenance: Provenance = "observed",
+    ) -> None:
+        """Report a declared metric, once. `samples`: how many observations it rests on.
+
+        `provenance`: "observed" was measured by the judge, "recomputed" was computed by it from an artefact.
+        Raises JudgeError for an undeclared name, a second value, or a value that is not finite.
+        """
+        if name not in {spec.name for spec in self._context.manifest.metric}:
+            raise JudgeError(f"metric {name!r} is not declared in exercise.toml")
+        if name in self._metrics:
+            raise JudgeError(f"metric {name!r} was reported twice")
+        numbers = (value, *(ci95 or ()))
+        if not all(math.isfinite(number) for number in numbers):
+            raise JudgeError(f"metric {name!r} has a value or interval that is not finite: {numbers}")
+        interval = None if ci95 is None else (float(ci95[0]), float(ci95[1]))
+        self._metrics[name] = MeasuredMetric(value=float(value), samples=samples, ci95=interval, provenance=provenance)
+
+    def check(self, name: str, ok: bool, feedback: str = "") -> None:
+        """Report a declared check. Reported again, it stays failed once it failed; the first failure's feedback stays.
+
+        Raises JudgeError for an undeclared name.
+        """
+        if name not in {spec.name for spec in self._context.manifest.check}:
+            raise JudgeError(f"check {name!r} is not declared in exercise.toml")
+        before = self._checks.get(name)
+        if before is None or (before.ok and not ok):
+            self._checks[name] = MeasuredCheck(ok=bool(ok), feedback=feedback[:MAX_FEEDBACK])
+
+    def log(self, text: str) -> None:
+        """Show the learner a line (or several) in the live log. Never log a hidden input."""
+        for line in text.splitlines():
+            self._context.emit(LogEvent(stream="judge", text=line[:_MAX_LINE]))
+
+    def progress(self, text: str, done: float | None = None) -> None:
+        """Say what is going on; `done` is the share done, 0 to 1."""
+        share = None if done is None else min(max(float(done), 0.0), 1.0)
+        self._context.emit(ProgressEvent(text=text[:_MAX_LINE], done=share))
+
+    def finish(self) -> None:
+        """Called by the grader after the judge: each candidate must have kept to the protocol to the end.
+
+        Raises Rejected.
+        """
+        for candidate in self._candidates:
+            candidate.finish()
+
+    def close(self) -> None:
+        """End every box."""
+        for candidate in self._candidates:
+            candidate.close()
+
+    def measurements(self) -> Measurements:
+        """What was reported, and what all boxes used together."""
+        usage = add_usage([candidate.usage for candidate in self._candidates])
+        return Measurements(metrics=dict(self._metrics), checks=dict(self._checks), usage=usage)
