@@ -17,7 +17,7 @@ from webapp.accounts.services import user_rename
 @require_http_methods(["GET", "HEAD", "POST"])
 def profile(request: HttpRequest) -> HttpResponse:
     """Context: form (ProfileForm)."""
-    user = cast(User, request.user)
+    user = cast("User", request.user)
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
     if request.method == "POST" and form.is_valid():
         user_rename(user=user, display_name=form.cleaned_data["display_name"])
