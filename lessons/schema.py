@@ -265,3 +265,23 @@ class CourseFile(Strict):
                 raise ValueError(f"lesson {lesson.slug!r} requires {missing}, which must be listed before it")
             seen.add(lesson.slug)
         return self
+
+
+class Quiz(Strict):
+    """A ```quiz fence. `answer` is an option's index, or a number with its `tolerance` (absolute)."""
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    kind: Literal["choice", "numeric"]
+    question: Text
+    options: list[Text] = []
+    answer: float
+    tolerance: float = Field(default=0.0, ge=0)
+    explanation: Text
+
+    @model_validator(mode="after")
+    def answer_is_possible(self) -> Quiz:
+        if self.kind == "choice" and (len(self.options) < 2 or self.answer not in range(len(self.options))):
+            raise ValueError("a choice needs at least two options, and answer is the index of one (from 0)")
+        if self.kind == "numeric" and self.options:
+            raise ValueError("a numeric question has no options")
+        return self
