@@ -157,7 +157,7 @@ def check_manifest(manifest: dict[str, Any], folder: Path) -> None:
         raise BackupError("the backup holds no database")
     if manifest["vendor"] != connection.vendor:
         raise BackupError(f"this backup is of {manifest['vendor']}, the site is set to {connection.vendor}")
-    known = {f"{app}.{name}" for app, name in MigrationLoader(None, ignore_no_initial=True).disk_migrations}
+    known = {f"{app}.{name}" for app, name in MigrationLoader(None).disk_migrations}
     unknown = sorted(set(manifest["migrations"]) - known)
     if unknown:
         raise BackupError(f"the backup is newer than this program (it knows {unknown[0]}): update, then restore")

@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 from honcho.manager import Manager
@@ -140,7 +140,7 @@ def when_ready(url: str, act: Callable[[], None]) -> None:
     threading.Thread(target=wait, daemon=True, name="banner").start()
 
 
-def supervise(parts: dict[str, Sequence[str]]) -> int:
+def supervise(parts: Mapping[str, Sequence[str]]) -> int:
     """Run all parts until Ctrl-C or until one ends, then stop the others. Returns the exit code."""
     manager = Manager()
     manager._process_ctor = BoundProcess  # honcho's only way to change how a part is started

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from typing_extensions import override
 
 from webapp.config.backups import BackupError, backup_create
 
@@ -14,9 +15,11 @@ from webapp.config.backups import BackupError, backup_create
 class Command(BaseCommand):
     help = "Writes the database and the secrets into one archive (mode 600), while the site runs."
 
+    @override
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="default: <state>/backups/rankzero-<time>.tar.gz")
 
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             path = backup_create(options["file"])

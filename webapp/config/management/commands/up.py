@@ -10,8 +10,9 @@ from typing import Any
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import OperationalError
-from sandbox import SandboxUnavailable, open_backend
+from typing_extensions import override
 
+from sandbox import SandboxUnavailable, open_backend
 from webapp.accounts.demo import demo_accounts_ensure
 from webapp.config import supervisor
 from webapp.config.lab import LabState, lab_state, write_state
@@ -21,10 +22,12 @@ class Command(BaseCommand):
     help = "Runs site, worker, boxd, beat and Valkey as one supervised tree. Ctrl-C stops all."
     requires_system_checks: list[str] = []
 
+    @override
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
 
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         try:

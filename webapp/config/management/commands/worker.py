@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from typing_extensions import override
 
 from webapp.config import lab
 
@@ -19,10 +20,12 @@ class Command(BaseCommand):
     help = "Installs the lab if it is missing, then runs one Celery worker for the named queues."
     requires_system_checks: list[str] = []
 
+    @override
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--queues", default="smoke,cpu", help="of smoke, cpu, gpu (default: %(default)s)")
         parser.add_argument("--concurrency", type=int, default=2, help="runs at once (default: %(default)s)")
 
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         self.install_lab()
         argv = [sys.executable, "-m", "celery", "-A", "webapp.config.celery", "worker", "--queues", options["queues"],
