@@ -7,7 +7,7 @@ from typing_extensions import override
 
 
 class Exercise(models.Model):
-    """One exercise, known by the permanent id of its manifest: folders may be renamed, submissions keep pointing at it."""
+    """One exercise, known by its manifest's permanent id: a renamed folder keeps its submissions."""
 
     id = models.UUIDField(primary_key=True)
     lesson = models.SlugField(max_length=80)

@@ -1,4 +1,4 @@
-"""Typed reading of RANKZERO_* variables. A wrong value stops the program with one line that says what to write instead."""
+"""Typed reading of RANKZERO_* variables. A wrong value stops the program with one line that says what to write."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def read_key(path: Path) -> str:
 
 
 def database(state: Path) -> dict[str, Any]:
-    """RANKZERO_DATABASE_URL (postgresql://user:password@host:port/name?option=value), else SQLite in the state folder."""
+    """RANKZERO_DATABASE_URL (postgresql://user:password@host:port/name), else SQLite in the state folder."""
     url = env_secret("DATABASE_URL")
     if not url:
         return sqlite(state / "db.sqlite3")

@@ -1,0 +1,55 @@
+"""Fills the slots of a rendered lesson with cells and quizzes, from the templates' partials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from lessons.loader import Lesson
+from lessons.schema import Quiz as QuizSource
+from webapp.catalog.contexts import Cell, Quiz, QuizResult
+from webapp.catalog.fences import CellSource
+from webapp.catalog.markdown import Document, fill_slots, render_inline
+
+
+def lesson_html(lesson: Lesson, document: Document, *, request: HttpRequest, results: Mapping[str, QuizResult]) -> str:
+    def fill(slot: str) -> str:
+        kind, _, name = slot.partition("-")
+        if kind == "cell":
+            cell = cell_view(lesson.slug, document, document.cells[int(name)])
+            return render_to_string("catalog/_cell.html", {"cell": cell}, request=request)
+        quiz = quiz_view(lesson.slug, document.quizzes[name], results.get(name))
+        return render_to_string("catalog/_quiz.html", {"quiz": quiz}, request=request)
+
+    return fill_slots(document.html, fill)
+
+
+def earlier_cells(document: Document, cell: CellSource) -> list[CellSource]:
+    """The cells that run silently before this one: those above it in the same session."""
+    if not cell.session:
+        return []
+    return [other for other in document.cells[: cell.index] if other.session == cell.session]
+
+
+def cell_view(lesson: str, document: Document, cell: CellSource) -> Cell:
+    return Cell(
+        index=cell.index,
+        code=cell.code,
+        session=cell.session,
+        earlier=tuple(other.index for other in earlier_cells(document, cell)),
+        url=reverse("cell-run", args=[lesson, cell.index]),
+    )
+
+
+def quiz_view(lesson: str, quiz: QuizSource, result: QuizResult | None) -> Quiz:
+    return Quiz(
+        id=quiz.id,
+        kind=quiz.kind,
+        question_html=render_inline(quiz.question),
+        options_html=tuple(render_inline(option) for option in quiz.options),
+        url=reverse("quiz-answer", args=[lesson, quiz.id]),
+        result=result,
+    )

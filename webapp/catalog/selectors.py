@@ -1,0 +1,134 @@
+"""Reads for the pages of the catalog. What they return is described in contexts.py."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
+from django.urls import reverse
+
+from lessons.loader import Exercise, Lesson
+from lessons.schema import Quiz as QuizSource
+from webapp.accounts.models import User
+from webapp.catalog.contexts import (
+    Continue,
+    ExerciseCard,
+    HomeContext,
+    LessonCard,
+    LessonContext,
+    QuizResult,
+)
+from webapp.catalog.course import course
+from webapp.catalog.markdown import render
+from webapp.catalog.parts import lesson_html
+from webapp.catalog.progress import ExerciseProgress, progress_of
+
+Person = User | AnonymousUser
+Results = Mapping[str, QuizResult]
+Progress = Mapping[UUID, ExerciseProgress]
+STATES = {"new": "Not started", "tried": "Not passed yet", "passed": "Passed"}
+
+
+def home_context(user: Person) -> HomeContext:
+    cards = lesson_cards(user)
+    edges = tuple((before, card.slug) for card in cards for before in card.requires)
+    return HomeContext(lessons=cards, edges=edges, go_on=go_on(cards), problems=problems_for(user))
+
+
+def problems_for(user: Person) -> tuple[str, ...]:
+    """The content's errors, for those who can mend them."""
+    if isinstance(user, User) and user.is_teacher:
+        return tuple(str(error) for error in course().errors)
+    return ()
+
+
+def lesson_cards(user: Person) -> tuple[LessonCard, ...]:
+    progress = progress_of(user)
+    return tuple(lesson_card(lesson, progress) for lesson in course().lessons)
+
+
+def lesson_card(lesson: Lesson, progress: Progress) -> LessonCard:
+    exercises = tuple(exercise_card(exercise, progress) for exercise in lesson.exercises)
+    return LessonCard(
+        slug=lesson.slug,
+        number=lesson.slug[:2] if lesson.slug[:2].isdigit() else "",
+        title=lesson.title,
+        level=lesson.level,
+        summary=lesson.summary,
+        hours=lesson.hours or 0.0,
+        requires=lesson.requires,
+        planned=not lesson.body,
+        url=reverse("lesson", args=[lesson.slug]) if lesson.body else "",
+        exercises=exercises,
+        passed=sum(card.state == "passed" for card in exercises),
+    )
+
+
+def exercise_card(exercise: Exercise, progress: Progress) -> ExerciseCard:
+    manifest = exercise.manifest
+    done = progress.get(manifest.id)
+    state = "new" if done is None else "passed" if done.passed else "tried"
+    return ExerciseCard(
+        id=str(manifest.id),
+        slug=exercise.slug,
+        lesson=exercise.lesson,
+        title=manifest.title,
+        summary=manifest.summary,
+        minutes=manifest.minutes,
+        difficulty=manifest.difficulty,
+        points=manifest.points,
+        tiers=tuple(manifest.tiers),
+        url=reverse("exercise", args=[exercise.lesson, exercise.slug]),
+        state=state,
+        state_text=STATES[state],
+        best=done.best if done else None,
+    )
+
+
+def go_on(cards: tuple[LessonCard, ...]) -> Continue | None:
+    """An exercise that was tried and not passed comes first, then the first open one, then the first lesson."""
+    pairs = [(card, exercise) for card in cards for exercise in card.exercises]
+    started = any(exercise.state != "new" for _, exercise in pairs)
+    for wanted in ("tried", "new"):
+        for card, exercise in pairs if started else []:
+            if exercise.state == wanted:
+                return Continue(title=exercise.title, lesson_title=card.title, url=exercise.url, started=True)
+    first = next((card for card in cards if not card.planned), None)
+    return first and Continue(title=first.title, lesson_title=first.title, url=first.url, started=started)
+
+
+def lesson_find(slug: str) -> Lesson | None:
+    """A lesson that has a page."""
+    found = course().lesson(slug)
+    return found if found and found.body else None
+
+
+def lesson_context(slug: str, *, request: HttpRequest, results: Results) -> LessonContext | None:
+    lesson = lesson_find(slug)
+    if lesson is None:
+        return None
+    cards = {card.slug: card for card in lesson_cards(request.user)}
+    card = cards[slug]
+    open_cards = [other for other in cards.values() if not other.planned]
+    place = open_cards.index(card)
+    document = render(lesson.body)
+    html = lesson_html(lesson, document, request=request, results=results)
+    return LessonContext(
+        lesson=card,
+        html=html,
+        toc=tuple(document.toc),
+        exercises=card.exercises,
+        previous=open_cards[place - 1] if place else None,
+        next=open_cards[place + 1] if place + 1 < len(open_cards) else None,
+        has_math='class="math ' in html,
+        has_mermaid=document.has_mermaid,
+        has_cells=bool(document.cells),
+        problems=problems_for(request.user),
+    )
+
+
+def quiz_source(lesson: str, quiz: str) -> QuizSource | None:
+    found = lesson_find(lesson)
+    return render(found.body).quizzes.get(quiz) if found else None

@@ -1,0 +1,72 @@
+"""{% vite 'lesson' %}: the tags for one of Vite's entries, with the hashed names from its manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+register = template.Library()
+Manifest = dict[str, dict[str, Any]]
+
+
+@lru_cache(maxsize=4)
+def read_manifest(path: Path, changed_ns: int) -> Manifest:
+    manifest: Manifest = json.loads(path.read_text())
+    return manifest
+
+
+def load_manifest() -> Manifest:
+    path = Path(settings.VITE_MANIFEST)
+    if not path.is_file():
+        raise ImproperlyConfigured(f"The front end is not built: {path} is missing. Run `make setup`.")
+    return read_manifest(path, path.stat().st_mtime_ns)
+
+
+def find_entry(manifest: Manifest, name: str) -> str:
+    """The key of the entry whose name is `name` (src/<name>.ts)."""
+    for key, chunk in manifest.items():
+        if chunk.get("isEntry") and (chunk.get("name") == name or Path(key).stem == name):
+            return key
+    raise ImproperlyConfigured(f"The front end has no entry {name!r}; it has {sorted(manifest)}")
+
+
+def chunks(manifest: Manifest, key: str, seen: set[str]) -> Iterator[dict[str, Any]]:
+    """A chunk and all that it imports statically, each once, dependencies first."""
+    if key in seen:
+        return
+    seen.add(key)
+    for other in manifest[key].get("imports", []):
+        yield from chunks(manifest, other, seen)
+    yield manifest[key]
+
+
+@register.simple_tag
+def vite(name: str) -> SafeString:
+    manifest = load_manifest()
+    wanted = list(chunks(manifest, find_entry(manifest, name), set()))
+    css = dict.fromkeys(file for chunk in wanted for file in chunk.get("css", []))
+    styles = format_html_join("\n", '<link rel="stylesheet" href="{}">', ((static(file),) for file in css))
+    entry = wanted[-1]["file"]
+    if entry.endswith(".css"):
+        return format_html('{}<link rel="stylesheet" href="{}">', styles, static(entry))
+    preloads = format_html_join(
+        "\n", '<link rel="modulepreload" href="{}">', ((static(chunk["file"]),) for chunk in wanted[:-1])
+    )
+    return format_html('{}\n{}\n<script type="module" src="{}"></script>', styles, preloads, static(entry))
+
+
+@register.simple_tag
+def vite_url(name: str) -> str:
+    """The address of an entry's file alone, for a blocking script."""
+    manifest = load_manifest()
+    return static(manifest[find_entry(manifest, name)]["file"])
