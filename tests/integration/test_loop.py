@@ -1,0 +1,139 @@
+"""The main loop through a real site, a real Celery worker, real Valkey and real boxes."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from websockets.exceptions import WebSocketException
+
+from tests.integration.client import Client, exercise_files, lines
+from tests.site_fixture import site  # noqa: F401  # a fixture
+from tests.site_process import Site
+
+pytestmark = pytest.mark.box
+PEEK = "09_ab_testing/peek_safely"
+
+
+@pytest.fixture(scope="module")
+def learner(site: Site) -> Client:  # noqa: F811
+    return Client(site).sign_in()
+
+
+def verdict(client: Client, exercise: str, files: dict[str, str], tier: str = "smoke") -> tuple[str, list[object]]:
+    answer = client.submit(exercise, files, tier)
+    assert answer.status_code == 201, answer.text
+    messages = client.follow(answer.json()["ws_url"])
+    return messages[-1]["verdict"], messages
+
+
+def test_it_passes_the_solution_and_shows_the_numbers(learner: Client) -> None:
+    answer = learner.submit(PEEK, exercise_files(PEEK, "solution"))
+    messages = learner.follow(answer.json()["ws_url"])
+    assert messages[-1]["verdict"] == "passed"
+    assert lines(messages), "the live log was empty"
+    report = learner.report(answer.json()["run"])
+    assert report["verdict"] == "passed"
+    assert {m["name"] for m in report["metrics"]} >= {"false_positive_rate", "power"}
+    assert "Passed" in learner.http.get(answer.json()["panel_url"]).text
+
+
+def test_it_fails_naive_peeking_by_its_false_positives(learner: Client) -> None:
+    answer = learner.submit(PEEK, exercise_files(PEEK, "starter"))
+    messages = learner.follow(answer.json()["ws_url"])
+    assert messages[-1]["verdict"] == "failed"
+    report = learner.report(answer.json()["run"])
+    assert not all(m["passed"] for m in report["metrics"])
+    assert report["hints"]
+
+
+def test_it_grades_a_submit_on_the_cpu_tier(learner: Client) -> None:
+    outcome, _ = verdict(learner, PEEK, exercise_files(PEEK, "solution"), "cpu")
+    assert outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("while True:\n    pass\n", "timed_out"),
+        ("import os\nos._exit(0)\n", "crashed"),
+        ("x = bytearray(10)\nwhile True:\n    x += bytearray(50_000_000)\n", "out_of_memory"),
+        ("def broken(:\n", "crashed"),
+        ("while True:\n    print('flood' * 1000)\n", "timed_out"),
+    ],
+    ids=["loops", "exits early", "eats memory", "syntax error", "floods the log"],
+)
+def test_it_ends_hostile_code_in_the_right_verdict_and_the_next_run_is_unaffected(
+    learner: Client, code: str, expected: str
+) -> None:
+    name = next(iter(exercise_files(PEEK, "starter")))
+    outcome, messages = verdict(learner, PEEK, {name: code})
+    assert outcome == expected
+    assert len(messages) < 6000
+    control, _ = verdict(learner, PEEK, exercise_files(PEEK, "solution"))
+    assert control == "passed"
+
+
+def test_it_resumes_the_log_where_a_reader_left_off(learner: Client) -> None:
+    answer = learner.submit(PEEK, exercise_files(PEEK, "solution")).json()
+    first = learner.follow(answer["ws_url"])
+    whole = lines(first)
+    numbers = [n for n, _ in whole]
+    assert numbers == sorted(set(numbers))
+    again = learner.follow(answer["ws_url"], after=numbers[0])
+    assert lines(again) == whole[1:]
+    assert lines(learner.follow(answer["ws_url"])) == whole
+
+
+def test_it_runs_a_lesson_cell_in_a_box(learner: Client) -> None:
+    answer = learner.post("/lessons/09_ab_testing/cells/0/", {"code": "print('from', 'a box')\n6 * 7\n"})
+    assert answer.status_code == 201, answer.text
+    messages = learner.follow(answer.json()["ws_url"])
+    shown = " ".join(text for _, text in lines(messages)) + " ".join(
+        str(m["data"]) for m in messages if m["type"] == "output"
+    )
+    assert "from a box" in shown
+    assert "42" in shown
+
+
+def test_it_cancels_a_running_submission(learner: Client) -> None:
+    name = next(iter(exercise_files(PEEK, "starter")))
+    answer = learner.submit(PEEK, {name: "while True:\n    pass\n"}).json()
+    learner.follow(answer["ws_url"], until="line")
+    assert learner.post(f"/runs/{answer['run']}/cancel/", {}).status_code in (200, 202)
+    assert learner.follow(answer["ws_url"])[-1]["verdict"] == "cancelled"
+
+
+def test_it_shows_a_run_to_nobody_else(learner: Client, site: Site) -> None:  # noqa: F811
+    answer = learner.submit(PEEK, exercise_files(PEEK, "solution")).json()
+    learner.follow(answer["ws_url"])
+    stranger = Client(site)
+    stranger.http.get("/accounts/signup/")
+    password = "a-long-enough-pass-9"
+    fields = {"username": "stranger", "email": "s@example.org", "password1": password, "password2": password}
+    assert stranger.post("/accounts/signup/", fields, page=True).status_code == 200
+    for path in (f"/runs/{answer['run']}/", answer["panel_url"], f"/runs/{answer['run']}/log/"):
+        assert stranger.http.get(path).status_code in (403, 404)
+    with pytest.raises((WebSocketException, httpx.HTTPError, TimeoutError)):
+        stranger.follow(answer["ws_url"], timeout_s=5)
+
+
+def test_it_refuses_bad_input_at_the_field_and_stores_nothing(learner: Client) -> None:
+    name = next(iter(exercise_files(PEEK, "starter")))
+    before = learner.http.get(f"/lessons/{PEEK}/history/").text
+    cases = [
+        {name: "x" * 2_000_000},
+        {name: "\x00binary"},
+        {"../escape.py": "x = 1"},
+        {"naïve‮.py": "x = 1"},
+        {f"file{i}.py": "x = 1" for i in range(1000)},
+        {name: ""},
+        {},
+    ]
+    for files in cases:
+        answer = learner.submit(PEEK, files)
+        assert answer.status_code == 422, (list(files)[:1], answer.status_code)
+        errors = answer.json()["errors"]
+        assert errors
+        assert all(isinstance(text, str) and text for texts in errors.values() for text in texts)
+    assert learner.submit("09_ab_testing/unknown", {name: "x = 1"}).status_code == 404
+    assert learner.http.get(f"/lessons/{PEEK}/history/").text == before
