@@ -12,6 +12,7 @@ from typing import Literal
 
 KIB = 1024
 MIB = 1024 * KIB
+MAX_FILES = 256
 
 Status = Literal[
     "exited",
@@ -124,6 +125,8 @@ class BoxSpec:
                 raise ValueError(f"environment variable {name!r} has a bad name or a NUL in its value")
 
     def _check_files(self) -> None:
+        if len(self.files) > MAX_FILES:
+            raise ValueError(f"files holds {len(self.files)} files: {MAX_FILES} at most, each takes a descriptor")
         for name in self.files:
             require_box_path(self.file_path(name), "file")
         in_work = sum(len(data) for name, data in self.files.items() if self.file_path(name).startswith("/work/"))

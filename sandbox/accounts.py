@@ -1,0 +1,62 @@
+"""Where a box's use is read and bounded: a cgroup (v2 or v1), or /proc where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sandbox.spec import UsageSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One look at a box. `peak_memory_bytes` leaves out page cache of host files; `out_of_memory`: it hit its limit."""
+
+    cpu_s: float
+    peak_memory_bytes: int
+    out_of_memory: bool
+
+
+class Account(Protocol):
+    """The books of one box."""
+
+    @property
+    def source(self) -> UsageSource: ...
+
+    @property
+    def poll_s(self) -> float:
+        """How often the limits must be looked at, in seconds."""
+        ...
+
+    def join_files(self) -> Sequence[Path]:
+        """Files into which the launcher writes 0 to join, before it becomes the box."""
+        ...
+
+    def attach(self, outer_pid: int, inner_pid: int | None) -> None:
+        """Name bubblewrap's process and, once known, the box's first process."""
+        ...
+
+    def read(self) -> Reading: ...
+
+    def members(self) -> list[int]:
+        """Process ids that belong to the box now."""
+        ...
+
+    def remove(self) -> None:
+        """Give back what the account holds; the box is empty."""
+        ...
+
+
+class AccountKeeper(Protocol):
+    """Opens accounts of one kind on this machine."""
+
+    @property
+    def source(self) -> UsageSource: ...
+
+    def open(self, *, memory_bytes: int, pids: int) -> Account: ...
+
+    def sweep(self) -> int:
+        """End and remove what dead owners left; how many boxes that were."""
+        ...

@@ -1,0 +1,208 @@
+"""The embedded backend: each box is one run of bubblewrap, started from this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from sandbox import launcher
+from sandbox.accounts import Account, AccountKeeper
+from sandbox.backend import LimitCheck
+from sandbox.errors import BoxStartError
+from sandbox.machine import Machine, require_working, survey
+from sandbox.monitor import Monitor
+from sandbox.plan import Plan, make_plan, memory_file
+from sandbox.spawn import spawn
+from sandbox.spec import BoxSpec, Outcome, Usage
+
+
+class BubblewrapBackend:
+    """Makes boxes on this machine."""
+
+    name = "bubblewrap"
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    @classmethod
+    def open(cls, accounting: str = "auto") -> Self:
+        """Find out by trying what this machine can enforce.
+
+        `accounting`: "auto", or one of "cgroup2", "cgroup1", "proc". Raises SandboxUnavailable.
+        """
+        backend = cls(survey(accounting))
+        backend.keeper.sweep()
+        require_working(backend)
+        return backend
+
+    @property
+    def keeper(self) -> AccountKeeper:
+        return self._machine.keeper
+
+    def prepare(self, spec: BoxSpec) -> BubblewrapBox:
+        """Check the spec against this machine."""
+        if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
+            raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
+        return BubblewrapBox(spec, self._machine)
+
+    def check(self) -> list[LimitCheck]:
+        return self._machine.checks()
+
+
+class BubblewrapBox:
+    """One box of this process."""
+
+    def __init__(self, spec: BoxSpec, machine: Machine) -> None:
+        self._spec = spec
+        self._machine = machine
+        self._process: BubblewrapProcess | None = None
+        self._used = False
+
+    def start(self, argv: Sequence[str]) -> BubblewrapProcess:
+        """Run the program; the streams are pipes of ours."""
+        streams = Streams()
+        try:
+            monitor = self.start_with(argv, streams.theirs)
+        except BaseException:
+            streams.close_ours()
+            raise
+        finally:
+            streams.close_theirs()
+        self._process = BubblewrapProcess(streams, monitor)
+        return self._process
+
+    def start_with(self, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close."""
+        if self._used:
+            raise RuntimeError("a box is used once: prepare another")
+        if not argv or any("\0" in word for word in argv):
+            raise BoxStartError("argv needs a program, and no NUL in any word")
+        self._used = True
+        account = self._machine.keeper.open(memory_bytes=self._spec.memory_bytes, pids=self._spec.pids)
+        try:
+            self._monitor = _launch(self._spec, argv, fds, self._machine, account)
+        except BaseException:
+            account.remove()
+            raise
+        return self._monitor
+
+    def usage(self) -> Usage:
+        if not self._used:
+            return Usage(wall_s=0.0, cpu_s=0.0, peak_memory_bytes=0, source=self._machine.keeper.source)
+        return self._monitor.usage()
+
+    def kill(self) -> None:
+        if self._used:
+            self._monitor.kill()
+
+
+class Streams:
+    """The four channels of a box: our ends as files, their ends as descriptors in the order 0, 1, 2, control."""
+
+    def __init__(self) -> None:
+        stdin_r, stdin_w = os.pipe2(os.O_CLOEXEC)
+        stdout_r, stdout_w = os.pipe2(os.O_CLOEXEC)
+        stderr_r, stderr_w = os.pipe2(os.O_CLOEXEC)
+        self.control, theirs = socket.socketpair()
+        self.theirs = [stdin_r, stdout_w, stderr_w, theirs.detach()]
+        self.stdin: BinaryIO = os.fdopen(stdin_w, "wb", buffering=0)
+        self.stdout: BinaryIO = os.fdopen(stdout_r, "rb", buffering=0)
+        self.stderr: BinaryIO = os.fdopen(stderr_r, "rb", buffering=0)
+
+    def close_theirs(self) -> None:
+        while self.theirs:
+            os.close(self.theirs.pop())
+
+    def close_ours(self) -> None:
+        for stream in (self.stdin, self.stdout, self.stderr, self.control):
+            stream.close()
+
+
+class BubblewrapProcess:
+    """A started program of this process."""
+
+    def __init__(self, streams: Streams, monitor: Monitor) -> None:
+        self._streams = streams
+        self._monitor = monitor
+        self.stdin, self.stdout, self.stderr = streams.stdin, streams.stdout, streams.stderr
+        self.control = streams.control
+
+    def wait(self) -> Outcome:
+        return self._monitor.wait()
+
+    def close(self) -> None:
+        self._monitor.kill()
+        self._streams.close_ours()
+
+
+def _launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Machine, account: Account) -> Monitor:
+    status_r, status_w = _high_pipe()
+    try:
+        plan = make_plan(spec, argv, seccomp=machine.seccomp, status_fd=status_w, staged=machine.drop_to is not None)
+        try:
+            popen = _spawn_launcher(spec, plan, fds, status_w, machine, account)
+        finally:
+            plan.close()
+    except BaseException:
+        os.close(status_r)
+        raise
+    finally:
+        os.close(status_w)
+    return Monitor(spec, popen, status_r, account)
+
+
+def _high_pipe() -> tuple[int, int]:
+    """A pipe whose writing end is clear of 0–3."""
+    read, write = os.pipe2(os.O_CLOEXEC)
+    high = memory_file(b"")
+    os.dup2(write, high, inheritable=False)
+    os.close(write)
+    return read, high
+
+
+def _spawn_launcher(
+    spec: BoxSpec, plan: Plan, fds: Sequence[int], status_fd: int, machine: Machine, account: Account
+) -> subprocess.Popen[bytes]:
+    stdin, stdout, stderr, control = fds
+    args_fd = int(plan.hold(b"".join(word.encode() + b"\0" for word in plan.args)))
+    staged = machine.drop_to is not None
+    libraries = "" if machine.libraries is None else plan.source(machine.libraries, staged=staged)
+    steps = {
+        "bwrap": str(machine.bwrap),
+        "libraries": libraries,
+        "command": plan.command,
+        "args_fd": args_fd,
+        "status_fd": status_fd,
+        "control_fd": control,
+        "join": [str(file) for file in account.join_files()],
+        "cpus": None if spec.cpus is None else list(spec.cpus),
+        "drop_to": machine.drop_to,
+        "stage": plan.stage,
+        "parent": os.getpid(),
+    }
+    plan_fd = int(plan.hold(json.dumps(steps).encode()))
+    command = [sys.executable, "-I", "-S", launcher.__file__, str(plan_fd)]
+    start = _starter(command, (stdin, stdout, stderr), [control, status_fd, *plan.fds])
+    try:
+        return spawn(start)
+    except OSError as error:
+        raise BoxStartError(f"cannot start a process for the box: {error}") from error
+
+
+def _starter(
+    command: list[str], streams: tuple[int, int, int], pass_fds: list[int]
+) -> Callable[[], subprocess.Popen[bytes]]:
+    stdin, stdout, stderr = streams
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            command, stdin=stdin, stdout=stdout, stderr=stderr, pass_fds=pass_fds, env={}, cwd=Path("/")
+        )
+
+    return start

@@ -1,0 +1,204 @@
+"""Cgroup v2 and v1: one group a box, below one folder that carries the owner's identity."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from sandbox.accounts import Reading
+from sandbox.cgroup_kinds import V1, V2, Kind, text_of
+from sandbox.errors import BoxStartError, SandboxUnavailable
+from sandbox.owner import OWNER_PREFIX, owner_is_dead, owner_name
+
+# bubblewrap's own two processes (outside and pid 1 inside) are in the group beside the program's.
+_OWN_PROCESSES = 2
+_EMPTY_S = 2.0
+# Held while an owner's folder is made and filled, or removed: both happen from many threads.
+_owned_folders = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hierarchy:
+    """A mounted cgroup tree: its root, and our own group in it."""
+
+    root: Path
+    ours: Path
+
+
+def find_hierarchies(mountinfo: str, own: str) -> dict[str, Hierarchy]:
+    """Map v1 controller names, and "" for v2, to trees, from the text of /proc/self/mountinfo and /proc/self/cgroup."""
+    paths: dict[str, str] = {}
+    for line in own.splitlines():
+        _, controllers, path = line.split(":", 2)
+        paths.update(dict.fromkeys(controllers.split(","), path))
+    found: dict[str, Hierarchy] = {}
+    for line in mountinfo.splitlines():
+        before, _, after = line.partition(" - ")
+        kind, _, options = after.split(" ", 2)
+        _, _, _, mount_root, mount_point, *_ = before.split(" ")
+        names = [""] if kind == "cgroup2" else options.split(",") if kind == "cgroup" else []
+        for name in names:
+            if name in paths:
+                found[name] = _hierarchy(Path(mount_point), mount_root, paths[name])
+    return found
+
+
+def _hierarchy(mount_point: Path, mount_root: str, path: str) -> Hierarchy:
+    below = os.path.relpath(path, mount_root) if path.startswith(mount_root) else "."
+    return Hierarchy(root=mount_point, ours=mount_point / below)
+
+
+class Group:
+    """One box's group, or set of groups of equal name."""
+
+    poll_s = 0.05
+
+    def __init__(self, kind: Kind, folders: Sequence[Path]) -> None:
+        self.source = kind.source
+        self.folders = folders
+        self._kind = kind
+        self._peak = 0
+
+    def join_files(self) -> Sequence[Path]:
+        return [folder / "cgroup.procs" for folder in self.folders]
+
+    def attach(self, outer_pid: int, inner_pid: int | None) -> None:
+        """Nothing to do: the launcher joined before it became the box."""
+
+    def read(self) -> Reading:
+        look = self._kind.look(self.folders)
+        # The kernel's peak counts page cache of host files that this box happened to read first; what is cached at the
+        # end was almost all cached at the peak, so it is taken off. Looks on the way give a floor.
+        self._peak = max(self._peak, look.memory_bytes, look.kernel_peak_bytes - look.file_cache_bytes)
+        return Reading(cpu_s=look.cpu_s, peak_memory_bytes=self._peak, out_of_memory=look.oom_kills > 0)
+
+    def members(self) -> list[int]:
+        return sorted({int(line) for file in self.join_files() for line in text_of(file).split()})
+
+    def remove(self) -> None:
+        """Remove the group, and the owner's folder with the last of its groups."""
+        for folder in self.folders:
+            remove_group(folder)
+        with _owned_folders:
+            for folder in self.folders:
+                with contextlib.suppress(OSError):
+                    folder.parent.rmdir()
+
+
+class CgroupKeeper:
+    """Opens groups below `parents`, one parent a hierarchy, in a folder named after this process."""
+
+    def __init__(self, kind: Kind, parents: Sequence[Path], roots: Sequence[Path]) -> None:
+        self.source = kind.source
+        self._kind = kind
+        self._roots = roots
+        self._owned = [parent / owner_name() for parent in parents]
+        self._numbers = itertools.count(1)
+
+    def open(self, *, memory_bytes: int, pids: int) -> Group:
+        """Make a bounded group. Raises BoxStartError."""
+        name = f"box{next(self._numbers)}"
+        group = Group(self._kind, [owned / name for owned in self._owned])
+        try:
+            with _owned_folders:
+                for folder in group.folders:
+                    self._make_owned(folder.parent)
+                    folder.mkdir()
+            self._kind.bound(group.folders, memory_bytes=memory_bytes, pids=pids + _OWN_PROCESSES)
+        except OSError as error:
+            group.remove()
+            raise BoxStartError(f"cannot make the box's cgroup: {error}") from error
+        return group
+
+    def _make_owned(self, owned: Path) -> None:
+        with contextlib.suppress(FileExistsError):
+            owned.mkdir()
+            self._kind.adopt(owned)
+
+    def probe(self) -> None:
+        """Make a group, move a real process into it and read it back.
+
+        Raises OSError or BoxStartError where that fails.
+        """
+        group = self.open(memory_bytes=64 * 1024 * 1024, pids=8)
+        child = subprocess.Popen(["/bin/sleep", "5"], env={})
+        try:
+            for file in group.join_files():
+                file.write_text(str(child.pid))
+            if group.members() != [child.pid]:
+                raise BoxStartError("the cgroup did not take the process in")
+            group.read()
+        finally:
+            child.kill()
+            child.wait()
+            group.remove()
+
+    def sweep(self) -> int:
+        """End and remove the groups of owners that are dead; how many boxes they held."""
+        orphans = [path for root in self._roots for path in root.rglob(f"{OWNER_PREFIX}*") if owner_is_dead(path.name)]
+        boxes = {box.name for orphan in orphans for box in _children(orphan)}
+        for orphan in orphans:
+            for folder in [*_children(orphan), orphan]:
+                remove_group(folder)
+        return len(boxes)
+
+
+def open_keeper(source: Literal["cgroup2", "cgroup1"]) -> CgroupKeeper:
+    """The first place of that kind that really takes a box. Raises SandboxUnavailable with every reason."""
+    trees = find_hierarchies(Path("/proc/self/mountinfo").read_text(), Path("/proc/self/cgroup").read_text())
+    reasons: list[str] = []
+    for keeper in _candidates(trees, source):
+        try:
+            keeper.probe()
+        except (OSError, BoxStartError) as error:
+            reasons.append(str(error))
+        else:
+            return keeper
+    raise SandboxUnavailable(f"no writable {source} with memory and pids: {'; '.join(reasons) or 'not mounted'}")
+
+
+def _candidates(trees: dict[str, Hierarchy], source: str) -> Iterator[CgroupKeeper]:
+    if source == "cgroup2" and "" in trees:
+        tree = trees[""]
+        # Our own group first; a group that holds processes cannot have bounded children, so then its ancestors.
+        for parent in [tree.ours, *tree.ours.parents]:
+            if parent == tree.root or tree.root in parent.parents:
+                yield CgroupKeeper(V2(), [parent], [tree.root])
+    if source == "cgroup1" and {"memory", "pids", "cpuacct"} <= trees.keys():
+        chosen = [trees[name] for name in ("memory", "pids", "cpuacct")]
+        yield CgroupKeeper(V1(), [tree.ours for tree in chosen], [tree.root for tree in chosen])
+
+
+def remove_group(folder: Path) -> None:
+    """Kill what is in the group and remove it. Raises OSError if it is not empty after two seconds."""
+    deadline = time.monotonic() + _EMPTY_S
+    while folder.exists():
+        try:
+            folder.rmdir()
+        except FileNotFoundError:
+            return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            kill_all([int(pid) for pid in text_of(folder / "cgroup.procs").split()])
+            time.sleep(0.005)
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """SIGKILL each; one that is gone already is fine."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _children(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir()]
