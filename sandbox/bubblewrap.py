@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 from sandbox import launcher
 from sandbox.accounts import Account, AccountKeeper
@@ -19,7 +18,8 @@ from sandbox.machine import Machine, require_working, survey
 from sandbox.monitor import Monitor
 from sandbox.plan import Plan, make_plan, memory_file
 from sandbox.spawn import spawn
-from sandbox.spec import BoxSpec, Outcome, Usage
+from sandbox.spec import BoxSpec, Usage
+from sandbox.streams import RunningProcess, Streams
 
 
 class BubblewrapBackend:
@@ -61,10 +61,9 @@ class BubblewrapBox:
     def __init__(self, spec: BoxSpec, machine: Machine) -> None:
         self._spec = spec
         self._machine = machine
-        self._process: BubblewrapProcess | None = None
         self._used = False
 
-    def start(self, argv: Sequence[str]) -> BubblewrapProcess:
+    def start(self, argv: Sequence[str]) -> RunningProcess:
         """Run the program; the streams are pipes of ours."""
         streams = Streams()
         try:
@@ -74,8 +73,7 @@ class BubblewrapBox:
             raise
         finally:
             streams.close_theirs()
-        self._process = BubblewrapProcess(streams, monitor)
-        return self._process
+        return RunningProcess(streams, monitor)
 
     def start_with(self, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
         """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close."""
@@ -100,45 +98,6 @@ class BubblewrapBox:
     def kill(self) -> None:
         if self._used:
             self._monitor.kill()
-
-
-class Streams:
-    """The four channels of a box: our ends as files, their ends as descriptors in the order 0, 1, 2, control."""
-
-    def __init__(self) -> None:
-        stdin_r, stdin_w = os.pipe2(os.O_CLOEXEC)
-        stdout_r, stdout_w = os.pipe2(os.O_CLOEXEC)
-        stderr_r, stderr_w = os.pipe2(os.O_CLOEXEC)
-        self.control, theirs = socket.socketpair()
-        self.theirs = [stdin_r, stdout_w, stderr_w, theirs.detach()]
-        self.stdin: BinaryIO = os.fdopen(stdin_w, "wb", buffering=0)
-        self.stdout: BinaryIO = os.fdopen(stdout_r, "rb", buffering=0)
-        self.stderr: BinaryIO = os.fdopen(stderr_r, "rb", buffering=0)
-
-    def close_theirs(self) -> None:
-        while self.theirs:
-            os.close(self.theirs.pop())
-
-    def close_ours(self) -> None:
-        for stream in (self.stdin, self.stdout, self.stderr, self.control):
-            stream.close()
-
-
-class BubblewrapProcess:
-    """A started program of this process."""
-
-    def __init__(self, streams: Streams, monitor: Monitor) -> None:
-        self._streams = streams
-        self._monitor = monitor
-        self.stdin, self.stdout, self.stderr = streams.stdin, streams.stdout, streams.stderr
-        self.control = streams.control
-
-    def wait(self) -> Outcome:
-        return self._monitor.wait()
-
-    def close(self) -> None:
-        self._monitor.kill()
-        self._streams.close_ours()
 
 
 def _launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Machine, account: Account) -> Monitor:

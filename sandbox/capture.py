@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -49,8 +48,7 @@ class Capture:
         self._head_room = limit // 2
         self._tail_room = limit - self._head_room
         self._head = bytearray()
-        self._tail: deque[bytes] = deque()
-        self._tail_held = 0
+        self._tail = bytearray()
         self._total = 0
         self._noted = False
         self._lines = None if on_line is None else _Lines(on_line)
@@ -81,16 +79,15 @@ class Capture:
     def _keep_tail(self, block: bytes) -> None:
         if not block:
             return
-        self._tail.append(block)
-        self._tail_held += len(block)
-        while self._tail and self._tail_held - len(self._tail[0]) >= self._tail_room:
-            self._tail_held -= len(self._tail.popleft())
+        self._tail += block
+        if len(self._tail) > 2 * self._tail_room:  # not at every block: moving bytes costs
+            del self._tail[: -self._tail_room]
         if not self._noted and self._total > self._head_room + self._tail_room:
             self._noted = True
             self._tell(b"\n[output is over its limit: from here on only the end is kept]\n")
 
     def _kept_tail(self) -> bytes:
-        return b"".join(self._tail)[-self._tail_room :] if self._tail else b""
+        return bytes(self._tail[-self._tail_room :])
 
     def _tell(self, block: bytes) -> None:
         if self._lines is not None and block and self._error is None:

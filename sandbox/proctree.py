@@ -70,7 +70,9 @@ class ProcAccount:
     def _tmpfs_bytes(self) -> int:
         if self._inner_pid is None:
             return 0
-        return sum(_held_bytes(f"/proc/{self._inner_pid}/root/{name}") for name in _TMPFS)
+        root = f"/proc/{self._inner_pid}/root"
+        # While it is being set up, the box still has our root, and these names would mean our folders.
+        return sum(_held_bytes(f"{root}/{name}") for name in _TMPFS) if _has_own_root(root) else 0
 
 
 class ProcKeeper:
@@ -111,6 +113,13 @@ def _fields(file: str, names: Sequence[str]) -> dict[str, int]:
     """Chosen "Name:  123 kB" lines of a /proc file, in bytes; none once the process is gone."""
     pairs = (line.partition(":") for line in _text(file).splitlines())
     return {name: int(value.split()[0]) * 1024 for name, _, value in pairs if name in names}
+
+
+def _has_own_root(root: str) -> bool:
+    try:
+        return Path(root).stat().st_dev != Path("/").stat().st_dev
+    except OSError:  # the process is gone
+        return False
 
 
 def _held_bytes(path: str) -> int:
