@@ -5,8 +5,8 @@ variance V, the likelihood ratio of "lift is drawn from Normal(x, tau**2)" to "l
 
     sqrt(V / (V + tau**2)) * exp((d - x)**2 * tau**2 / (2 * V * (V + tau**2)))
 
-Under a true lift x it is a martingale with mean 1, so it ever reaches 1/a with a chance of at most a (Ville). The values
-x for which it is still below 1/a are the interval.
+Under a true lift x it is a martingale with mean 1, so it ever reaches 1/a with a chance of at most a (Ville). The
+values x for which it is still below 1/a are the interval.
 """
 
 from __future__ import annotations
