@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
@@ -12,7 +13,7 @@ from lessons.loader import Lesson
 from lessons.schema import Quiz as QuizSource
 from webapp.catalog.contexts import Cell, Quiz, QuizResult
 from webapp.catalog.fences import CellSource
-from webapp.catalog.markdown import Document, fill_slots, render_inline
+from webapp.catalog.markdown import Document, fill_slots, render, render_inline
 
 
 def lesson_html(lesson: Lesson, document: Document, *, request: HttpRequest, results: Mapping[str, QuizResult]) -> str:
@@ -53,3 +54,20 @@ def quiz_view(lesson: str, quiz: QuizSource, result: QuizResult | None) -> Quiz:
         url=reverse("quiz-answer", args=[lesson, quiz.id]),
         result=result,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellPlace:
+    """A cell, and the cells (index, text) that run before it."""
+
+    lesson: str
+    index: int
+    earlier: tuple[tuple[int, str], ...]
+
+
+def cell_place(lesson: Lesson, index: int) -> CellPlace | None:
+    document = render(lesson.body)
+    if index >= len(document.cells):
+        return None
+    earlier = earlier_cells(document, document.cells[index])
+    return CellPlace(lesson=lesson.slug, index=index, earlier=tuple((other.index, other.code) for other in earlier))

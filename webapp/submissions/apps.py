@@ -1,8 +1,16 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class SubmissionsConfig(AppConfig):
     name = "webapp.submissions"
     label = "submissions"
+
+    @override
+    def ready(self) -> None:
+        from webapp.catalog import progress
+        from webapp.submissions.selectors import progress_of_learner
+
+        progress.register(progress_of_learner)

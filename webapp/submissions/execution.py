@@ -1,0 +1,176 @@
+"""Executes one run: the grader does the work, this module keeps the lease, the log and the result."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import DatabaseError, connection
+
+import grader
+from grader.errors import InfraError
+from sandbox import SandboxUnavailable, open_backend
+from webapp.catalog.course import course
+from webapp.config.lab import lab_state
+from webapp.config.logs import run_logging
+from webapp.submissions import queue
+from webapp.submissions.livelog import LiveLog
+from webapp.submissions.models import Run, Verdict
+
+log = logging.getLogger(__name__)
+HEARTBEAT_S = 15.0
+POLL_S = 1.0
+_SUFFIX = secrets.token_hex(4)
+
+
+def worker_name() -> str:
+    """One for each process; the suffix keeps a re-used process id from looking like its predecessor."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_SUFFIX}"[:120]
+
+
+def work(name: str) -> Run | None:
+    """Claim and execute one run of the queue. Returns it, or None when nothing waits or nothing may run here."""
+    problem = cannot_run()
+    if problem:
+        log.error("queue %s: %s", name, problem)
+        queue.runs_explain(queue=name, message=problem)
+        return None
+    run = queue.run_claim(queue=name, worker=worker_name())
+    if run is not None:
+        execute(run)
+    return run
+
+
+def cannot_run() -> str:
+    """Why no run may start on this machine now; "" when all is well. Nothing ever runs outside a box."""
+    lab = lab_state()
+    if lab.state != "ready":
+        return lab.text
+    try:
+        open_backend("bubblewrap")
+    except SandboxUnavailable as error:
+        return f"No sandbox on this machine, so nothing runs. {error}"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    verdict: str
+    message: str = ""
+    score: float | None = None
+    report: dict[str, Any] | None = None
+
+
+class Lease:
+    """Holds a claim while it is used: renews it, and notices when it is lost or the learner cancels."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._over = threading.Event()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name=f"lease-{run.pk}", daemon=True)
+
+    def __enter__(self) -> Lease:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def cancelled(self) -> bool:
+        """Whether to stop: asked by the grader, often."""
+        return self._over.is_set()
+
+    def _keep(self) -> None:
+        renewed = time.monotonic()
+        try:
+            while not self._stop.wait(POLL_S):
+                renewed = self._look(renewed)
+        finally:
+            connection.close()
+
+    def _look(self, renewed: float) -> float:
+        """A database that is away for a moment is asked again; the lease bounds how long that may last."""
+        try:
+            wanted = queue.holding(self.run).filter(cancel_requested=False).exists()
+            if wanted and time.monotonic() - renewed >= HEARTBEAT_S:
+                wanted = queue.run_heartbeat(worker=self.run.worker, runs=[self.run.pk]) == 1
+                renewed = time.monotonic()
+        except DatabaseError:
+            log.warning("the lease could not be looked at; trying again", exc_info=True)
+            return renewed
+        if not wanted:
+            self._over.set()
+        return renewed
+
+
+def execute(run: Run) -> None:
+    """Run a claimed row to its end. Writes one result, or gives the run back when the fault is ours."""
+    with run_logging(str(run.pk)):
+        live = LiveLog(run.pk)
+        try:
+            live.status()
+            live.system(f"Started{f' again (try {run.tries})' if run.tries > 1 else ''}.")
+            with Lease(run) as lease:
+                result = perform(run, live, lease.cancelled)
+            finish(run, result, live)
+        except Exception:
+            log.exception("the run failed by our fault")
+            live.system("Our machinery failed; the run is given back.")
+            queue.run_give_back(run=run, log_z=live.packed())
+        finally:
+            live.status()
+            live.close()
+
+
+def finish(run: Run, result: Result, live: LiveLog) -> None:
+    """The last step of a run that came to an end; an infra_error is tried again."""
+    run.refresh_from_db(fields=["cancel_requested"])
+    cancelled = run.cancel_requested and result.verdict in (Verdict.CANCELLED, Verdict.INFRA_ERROR)
+    if result.verdict == Verdict.INFRA_ERROR and not cancelled:
+        live.system("Our machinery failed; the run is given back.")
+        queue.run_give_back(run=run, log_z=live.packed())
+        return
+    written = queue.run_finish(
+        run=run,
+        verdict=Verdict.CANCELLED if cancelled else result.verdict,
+        report=result.report,
+        score=result.score,
+        message=queue.CANCELLED_TEXT if cancelled else result.message[:2000],
+        log_z=live.packed(),
+    )
+    if not written:
+        log.warning("the lease was lost: this result is dropped, another worker has the run")
+
+
+def perform(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
+    return run_cell(run, live, cancelled) if run.kind == Run.Kind.CELL else grade(run, live, cancelled)
+
+
+def grade(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
+    assert run.submission is not None
+    mirror = run.submission.exercise
+    content = course().exercise(mirror.lesson, mirror.slug)
+    if content is None:
+        raise InfraError(f"exercise {mirror.key} is not among the lessons of this worker: run manage.py lessons check")
+    files = {file.name: file.content.encode() for file in run.submission.files.all()}
+    report = grader.grade(content, files, tier=run.tier, seed=run.seed, on_event=live.add, cancelled=cancelled)
+    return Result(
+        verdict=report.verdict,
+        message=report.message,
+        score=report.score,
+        report=report.model_dump(mode="json", by_alias=True),
+    )
+
+
+def run_cell(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
+    done = grader.run_cell(run.cell_sources, on_event=live.add, cancelled=cancelled)
+    return Result(verdict=done.verdict, message=done.message)

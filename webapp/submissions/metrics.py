@@ -1,0 +1,115 @@
+"""Places metrics on a scale from 0 to 100, so that templates draw without arithmetic. Pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from lessons.schema import Manifest, MetricSpec
+from webapp.submissions.contexts import CheckView, MetricView
+
+MARGIN = 0.08  # of the scale, left free at either end
+
+
+def title_of(name: str) -> str:
+    return name.replace("_", " ").capitalize()
+
+
+def number_text(value: float) -> str:
+    """Three significant digits; thousands in groups."""
+    if value == 0:
+        return "0"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:.{min(digits, 8)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def scale_of(marks: Iterable[float], unit: str) -> tuple[float, float]:
+    """Ends of a scale that shows all marks. Shares keep 0 to 1; counts and sizes begin at 0 unless that hides the rest."""
+    values = list(marks)
+    low, high = min(values), max(values)
+    if unit in ("share", "fraction", "ratio", "%") and low >= 0 and high <= 1 and unit != "%":
+        return 0.0, 1.0 if high > 0.5 else high * 1.25 or 1.0
+    if low >= 0 and low < 0.6 * high:
+        return 0.0, high * (1 + MARGIN)
+    pad = (high - low or abs(high) or 1.0) * 2 * MARGIN
+    return low - pad, high + pad
+
+
+def place(value: float | None, scale: tuple[float, float]) -> float | None:
+    if value is None:
+        return None
+    low, high = scale
+    return round(min(100.0, max(0.0, 100 * (value - low) / (high - low))), 2)
+
+
+def with_unit(value: float, unit: str) -> str:
+    return f"{number_text(value)} {unit}".strip()
+
+
+def bound_text(value: float | None, direction: str) -> str:
+    if value is None:
+        return ""
+    return f"{'at most' if direction == 'lower' else 'at least'} {number_text(value)}"
+
+
+def reaches(value: float, bound: float | None, direction: str) -> bool:
+    return bound is not None and (value <= bound if direction == "lower" else value >= bound)
+
+
+def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> MetricView:
+    """`result` is a metric of a stored Report; `spec` is what the manifest says of it now, None if it is gone."""
+    value, unit, direction = result["value"], result["unit"], result["direction"]
+    distinction = {str(key): bound for key, bound in spec.distinction.items()}.get(tier) if spec else None
+    interval = (result["ci95"][0], result["ci95"][1]) if result["ci95"] else None
+    marks = [value, result["threshold"], distinction, *(interval or ())]
+    scale = scale_of([mark for mark in marks if mark is not None], unit)
+    low, high = (place(end, scale) for end in interval) if interval else (None, None)
+    return MetricView(
+        name=result["name"],
+        title=title_of(result["name"]),
+        means=spec.means if spec else "",
+        unit=unit,
+        direction=direction,
+        value=value,
+        value_text=with_unit(value, unit),
+        threshold=result["threshold"],
+        threshold_text=bound_text(result["threshold"], direction),
+        distinction=distinction,
+        distinction_text=bound_text(distinction, direction),
+        passed=result["passed"],
+        is_distinction=reaches(value, distinction, direction),
+        ci95=interval,
+        ci95_text=f"{number_text(interval[0])} – {number_text(interval[1])}" if interval else "",
+        samples=result["samples"],
+        value_at=place(value, scale) or 0.0,
+        threshold_at=place(result["threshold"], scale),
+        distinction_at=place(distinction, scale),
+        ci_low_at=low,
+        ci_high_at=high,
+        ci_width=round(high - low, 2) if low is not None and high is not None else None,
+        low_text=number_text(scale[0]),
+        high_text=number_text(scale[1]),
+    )
+
+
+def metric_views(report: dict[str, Any], manifest: Manifest | None) -> tuple[MetricView, ...]:
+    specs = {spec.name: spec for spec in manifest.metric} if manifest else {}
+    return tuple(metric_view(one, specs.get(one["name"]), report["tier"]) for one in report["metrics"])
+
+
+def check_views(report: dict[str, Any], manifest: Manifest | None) -> tuple[CheckView, ...]:
+    means = {spec.name: spec.means for spec in manifest.check} if manifest else {}
+    return tuple(
+        CheckView(
+            name=one["name"],
+            title=title_of(one["name"]),
+            means=means.get(one["name"], ""),
+            passed=one["passed"],
+            feedback=one["feedback"],
+        )
+        for one in report["checks"]
+    )

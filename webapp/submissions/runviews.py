@@ -1,0 +1,90 @@
+"""A run as pages show it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from lessons.schema import Manifest
+from webapp.accounts.models import User
+from webapp.catalog.course import course
+from webapp.submissions.contexts import RunRow, RunView
+from webapp.submissions.estimates import duration_text, queue_place
+from webapp.submissions.metrics import check_views, metric_views
+from webapp.submissions.models import Run, Status, Verdict
+
+TIER_TEXTS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}
+
+
+def ws_url(run: Run) -> str:
+    return f"/ws/runs/{run.pk}/"
+
+
+def run_row(run: Run) -> RunRow:
+    took = (run.finished_at - run.started_at).total_seconds() if run.finished_at and run.started_at else None
+    return RunRow(
+        id=str(run.pk),
+        url=reverse("run", args=[run.pk]),
+        tier=run.tier,
+        tier_text=TIER_TEXTS[run.tier] if run.kind == Run.Kind.SUBMISSION else "Cell",
+        status=run.status,
+        status_text=Status(run.status).label,
+        verdict=run.verdict,
+        verdict_text=Verdict(run.verdict).label if run.verdict else "",
+        score_percent=None if run.score is None else round(100 * run.score),
+        distinction=bool((run.report or {}).get("distinction")),
+        created_at=run.created_at,
+        duration_text=duration_text(took),
+    )
+
+
+def manifest_of(run: Run) -> Manifest | None:
+    if run.submission is None:
+        return None
+    mirror = run.submission.exercise
+    found = course().exercise(mirror.lesson, mirror.slug)
+    return found.manifest if found else None
+
+
+def title_and_url(run: Run) -> tuple[str, str]:
+    if run.submission is None:
+        return f"Cell {run.cell_index + 1}", reverse("lesson", args=[run.cell_lesson])
+    mirror = run.submission.exercise
+    return mirror.title, reverse("exercise", args=[mirror.lesson, mirror.slug])
+
+
+def run_view(run: Run, *, user: User) -> RunView:
+    report: dict[str, Any] = run.report or {"metrics": [], "checks": [], "tier": run.tier}
+    manifest = manifest_of(run)
+    title, url = title_and_url(run)
+    return RunView(
+        row=run_row(run),
+        kind=run.kind,
+        title=title,
+        exercise_url=url,
+        learner_name=run.learner.get_full_name(),
+        is_mine=run.learner_id == user.pk,
+        is_finished=run.is_finished,
+        can_cancel=not run.is_finished and not run.cancel_requested,
+        message="Cancelling…" if run.cancel_requested and not run.is_finished else run.message,
+        tries=run.tries,
+        place=queue_place(run),
+        metrics=metric_views(report, manifest),
+        checks=check_views(report, manifest),
+        hints=tuple(report.get("hints", [])),
+        usage_text=usage_text(report.get("usage")),
+        url=reverse("run", args=[run.pk]),
+        panel_url=reverse("run-panel", args=[run.pk]),
+        log_url=reverse("run-log", args=[run.pk]),
+        cancel_url=reverse("run-cancel", args=[run.pk]),
+        files_url=reverse("submission-files", args=[run.submission_id]) if run.submission_id else "",
+        ws_url=ws_url(run),
+    )
+
+
+def usage_text(usage: dict[str, float] | None) -> str:
+    if not usage:
+        return ""
+    peak = usage["peak_memory_bytes"] / 1024**2
+    return f"{usage['cpu_s']:.1f} s of CPU in {usage['wall_s']:.1f} s; at most {peak:.0f} MiB of memory"

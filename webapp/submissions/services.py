@@ -1,0 +1,70 @@
+"""Writes that learners ask for. Bad input raises ValidationError with the field; nothing is stored half."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from lessons.loader import Exercise
+from webapp.accounts.models import User
+from webapp.catalog.parts import CellPlace
+from webapp.catalog.services import exercise_mirror
+from webapp.submissions.models import TERMINAL, Run, Submission, SubmissionFile, Tier
+from webapp.submissions.queue import run_cancel as run_cancel
+from webapp.submissions.uploads import checked_code, checked_files, checked_tier
+from webapp.submissions.waking import wake
+
+MAX_OPEN_RUNS = 8
+
+
+@transaction.atomic
+def submission_create(*, learner: User, exercise: Exercise, files: Mapping[str, str | bytes], tier: str) -> Run:
+    """Store a submission with its files and put its first run into the tier's queue. Raises ValidationError."""
+    tier = checked_tier(exercise, tier, settings.TIERS)
+    texts = checked_files(exercise, files)
+    check_open_runs(learner, field="tier")
+    submission = Submission.objects.create(
+        learner=learner, exercise=exercise_mirror(exercise), content_hash=exercise.content_hash
+    )
+    SubmissionFile.objects.bulk_create(
+        [SubmissionFile(submission=submission, name=name, content=text) for name, text in texts.items()]
+    )
+    return run_create(kind=Run.Kind.SUBMISSION, learner=learner, submission=submission, tier=tier)
+
+
+@transaction.atomic
+def cell_run_create(*, learner: User, cell: CellPlace, code: str, edited: Mapping[str, str]) -> Run:
+    """Run a lesson's cell after the earlier ones of its session. `edited` maps "cell:<index>" to a learner's text.
+
+    Raises ValidationError (fields code, cell:<index>).
+    """
+    sources = [checked_code(edited.get(f"cell:{index}", text)) for index, text in cell.earlier]
+    sources.append(checked_code(code))
+    check_open_runs(learner, field="code")
+    return run_create(
+        kind=Run.Kind.CELL,
+        learner=learner,
+        tier=Tier.SMOKE,
+        cell_lesson=cell.lesson,
+        cell_index=cell.index,
+        cell_sources=sources,
+    )
+
+
+def run_create(*, tier: str, **values: Any) -> Run:
+    """Queue a run with a secret seed of its own; its workers are woken when the transaction is through."""
+    run = Run.objects.create(tier=tier, queue=tier, seed=secrets.randbits(63), queued_at=timezone.now(), **values)
+    transaction.on_commit(lambda: wake(run.queue))
+    return run
+
+
+def check_open_runs(learner: User, *, field: str) -> None:
+    count = Run.objects.filter(learner=learner).exclude(status__in=TERMINAL).count()
+    if count >= MAX_OPEN_RUNS:
+        raise ValidationError({field: [f"You have {count} runs waiting or running: wait for one, or cancel one."]})

@@ -1,0 +1,26 @@
+"""Celery's side: each task is one call of a plain function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.signals import worker_ready
+
+from webapp.submissions import execution, queue
+
+
+@shared_task(name="webapp.submissions.tasks.work")  # type: ignore[untyped-decorator]  # celery ships no types
+def work(name: str) -> None:
+    execution.work(name)
+
+
+@shared_task(name="webapp.submissions.tasks.sweep")  # type: ignore[untyped-decorator]
+def sweep() -> None:
+    queue.sweep()
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def sweep_at_start(**kwargs: Any) -> None:
+    """Runs that were left by a worker's predecessor, or queued while none was there, need no timer."""
+    queue.sweep()
