@@ -29,10 +29,7 @@ def queue_place(run: Run) -> QueuePlace | None:
 
 
 def place_text(position: int, estimate: int | None) -> str:
-    if position == 1:
-        text = "Next in line"
-    else:
-        text = f"Number {position} in line"
+    text = "Next in line" if position == 1 else f"Number {position} in line"
     return text + (f", about {duration_text(estimate)} to wait." if estimate else ".")
 
 
@@ -50,10 +47,8 @@ def expected_seconds(run: Run) -> float | None:
     if took:
         return float(median(took))
     exercise = course().exercise(run.submission.exercise.lesson, run.submission.exercise.slug)
-    spec = (
-        next((spec for name, spec in exercise.manifest.tiers.items() if name == run.tier), None) if exercise else None
-    )
-    return spec.seconds if spec else None
+    tiers = exercise.manifest.tiers.items() if exercise else ()
+    return next((spec.seconds for name, spec in tiers if name == run.tier), None)
 
 
 def duration_text(seconds: float | None) -> str:

@@ -15,8 +15,8 @@ from typing import Any
 from django.db import DatabaseError, connection
 
 import grader
-from grader.errors import InfraError
-from sandbox import SandboxUnavailable, open_backend
+from grader import InfraError, ProgressEvent, SandboxUnavailable, SubmissionError
+from sandbox import open_backend
 from webapp.catalog.course import course
 from webapp.config.lab import lab_state
 from webapp.config.logs import run_logging
@@ -122,6 +122,9 @@ def execute(run: Run) -> None:
             with Lease(run) as lease:
                 result = perform(run, live, lease.cancelled)
             finish(run, result, live)
+        except SubmissionError as error:
+            text = f"This cannot be graded any more, because the exercise has changed: {error}. Submit again."
+            finish(run, Result(verdict=Verdict.REJECTED, message=text), live)
         except Exception:
             log.exception("the run failed by our fault")
             live.system("Our machinery failed; the run is given back.")
@@ -162,11 +165,12 @@ def grade(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
     if content is None:
         raise InfraError(f"exercise {mirror.key} is not among the lessons of this worker: run manage.py lessons check")
     files = {file.name: file.content.encode() for file in run.submission.files.all()}
+    live.add(ProgressEvent(text="Preparing a box", done=None))
     report = grader.grade(content, files, tier=run.tier, seed=run.seed, on_event=live.add, cancelled=cancelled)
     return Result(
         verdict=report.verdict,
         message=report.message,
-        score=report.score,
+        score=None if report.verdict in (Verdict.CANCELLED, Verdict.INFRA_ERROR) else report.score,
         report=report.model_dump(mode="json", by_alias=True),
     )
 

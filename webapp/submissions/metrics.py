@@ -10,6 +10,7 @@ from lessons.schema import Manifest, MetricSpec
 from webapp.submissions.contexts import CheckView, MetricView
 
 MARGIN = 0.08  # of the scale, left free at either end
+SHARES = ("share", "fraction")
 
 
 def title_of(name: str) -> str:
@@ -28,12 +29,12 @@ def number_text(value: float) -> str:
 
 
 def scale_of(marks: Iterable[float], unit: str) -> tuple[float, float]:
-    """Ends of a scale that shows all marks. Shares keep 0 to 1; counts and sizes begin at 0 unless that hides the rest."""
+    """Ends of a scale that shows all marks; it begins at 0 unless that would squeeze them together."""
     values = list(marks)
     low, high = min(values), max(values)
-    if unit in ("share", "fraction", "ratio", "%") and low >= 0 and high <= 1 and unit != "%":
-        return 0.0, 1.0 if high > 0.5 else high * 1.25 or 1.0
-    if low >= 0 and low < 0.6 * high:
+    if unit in SHARES and low >= 0 and 0.5 < high <= 1:
+        return 0.0, 1.0
+    if 0 <= low < 0.6 * high:
         return 0.0, high * (1 + MARGIN)
     pad = (high - low or abs(high) or 1.0) * 2 * MARGIN
     return low - pad, high + pad

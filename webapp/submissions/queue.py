@@ -77,14 +77,17 @@ def run_finish(
 
 
 def run_give_back(*, run: Run, log_z: bytes = b"") -> bool:
-    """Our machinery failed: wait again, or end as infra_error after the last try. False when the claim is not current."""
+    """Our machinery failed: wait again, or end as infra_error after the last try.
+
+    False when the claim is not current any more.
+    """
     if run.tries >= MAX_TRIES:
         return _end(holding(run), verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_z)
     return _requeue(holding(run), run)
 
 
 def run_cancel(*, run: Run) -> Run:
-    """A waiting run ends at once; a running one ends when its worker sees the request. Finished runs stay as they are."""
+    """A waiting run ends at once, a running one when its worker sees the request; a finished run stays as it is."""
     waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
     if not _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT):
         Run.objects.filter(pk=run.pk, status=Status.RUNNING).update(cancel_requested=True)
