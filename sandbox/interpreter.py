@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from sandbox.spec import Mount
 
 _ALWAYS_THERE = Path("/usr")
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+def lab_dir() -> Path:
+    """Where the lab environment is, or would be: $RANKZERO_LAB, else .venv-lab beside us."""
+    return Path(os.environ.get("RANKZERO_LAB") or _ROOT / ".venv-lab").absolute()
 
 
 def interpreter_mounts(venv: Path) -> tuple[Mount, ...]:
