@@ -1,8 +1,8 @@
 """What a `judge.py` may import: the bench, the candidate, its errors, and helpers for intervals.
 
-A judge is `def judge(bench: Bench) -> None`. It draws hidden inputs from `bench.rng`, drives `bench.candidate()`, compares
-with answers that it keeps, and reports each declared metric and check once. Let a CandidateError pass uncaught unless the
-judge has something better to say: it becomes the verdict by itself. docs/grading.md has a worked example of each protocol.
+A judge is `def judge(bench: Bench) -> None`. It draws hidden inputs from `bench.rng`, drives `bench.candidate()`,
+compares with answers that it keeps, and reports each declared metric and check once. Let a CandidateError pass uncaught
+unless the judge has something better to say: it becomes the verdict by itself. docs/grading.md has worked examples.
 """
 
 from __future__ import annotations

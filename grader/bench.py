@@ -72,7 +72,9 @@ class Bench:
         self._metrics[name] = MeasuredMetric(value=float(value), samples=samples, ci95=interval, provenance=provenance)
 
     def check(self, name: str, ok: bool, feedback: str = "") -> None:
-        """Report a declared check. Reported again, it stays failed once it failed; the first failure's feedback stays.
+        """Report a declared check; `feedback` is shown when it failed.
+
+        Reported again, it stays failed once it failed, with the first failure's feedback.
 
         Raises JudgeError for an undeclared name.
         """
@@ -80,7 +82,7 @@ class Bench:
             raise JudgeError(f"check {name!r} is not declared in exercise.toml")
         before = self._checks.get(name)
         if before is None or (before.ok and not ok):
-            self._checks[name] = MeasuredCheck(ok=bool(ok), feedback=feedback[:MAX_FEEDBACK])
+            self._checks[name] = MeasuredCheck(ok=bool(ok), feedback="" if ok else feedback[:MAX_FEEDBACK])
 
     def log(self, text: str) -> None:
         """Show the learner a line (or several) in the live log. Never log a hidden input."""

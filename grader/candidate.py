@@ -26,10 +26,10 @@ class Candidate:
     def call(self, function: str, *args: object, timeout_s: float | None = None, **kwargs: object) -> Any:
         """Call a function of the entry module and return its answer.
 
-        Arguments and answers: None, booleans, numbers, text, lists, dicts with text keys, numpy arrays. Answers are data to
-        check: any shape, type or value may come back; tuples come back as lists. The program lives on between calls.
+        Arguments and answers: None, booleans, numbers, text, lists, dicts with text keys, arrays. Answers are data
+        to check: any shape, type or value may come back; tuples become lists. The program lives on between calls.
         `timeout_s`: wall seconds for this call; without it, what is left of the box's own limit.
-        Raises a CandidateError: TimedOut, OutOfMemory, Crashed, Rejected, or WrongAnswer for a value that cannot be sent.
+        Raises a CandidateError: TimedOut, OutOfMemory, Crashed, Rejected, or WrongAnswer for an unsendable value.
         """
         if self._usage is not None:
             raise RuntimeError("this candidate has ended: make another with bench.candidate()")
@@ -49,8 +49,9 @@ class Candidate:
         """Run the entry file as a program to its end and collect what it wrote.
 
         `argv`: its arguments. `files`: name → bytes, put below /work (for example "data/train.jsonl").
-        `outputs`: name below /work/out → largest size in bytes; one that is missing raises WrongAnswer unless `optional`.
-        `ranks`: that many processes, with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT set for torch.distributed (gloo).
+        `outputs`: name below /work/out → largest size in bytes; a missing one raises WrongAnswer unless `optional`, one
+        that is larger, a link or sparse raises Rejected.
+        `ranks`: that many processes, each with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT for torch.distributed.
         Prints are shown live, so give it no hidden data. The artefacts are hostile bytes: never unpickle them.
         Raises a CandidateError; a program that ends with another exit code than 0 is Crashed.
         """

@@ -67,4 +67,4 @@ class JudgeError(GraderError):
 
 
 class SubmissionError(ValueError):
-    """The submission cannot be graded: a missing file, one over the cap, a tier that is not offered. Nothing was run."""
+    """It cannot be graded: a missing file, one over the cap, a tier that is not offered. Nothing was run."""

@@ -27,7 +27,7 @@ class ProgressEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputEvent:
-    """A cell's output: `png` is base64 text, `table` is {"columns": [...], "rows": [[...]], "total": n}, `text` is text."""
+    """A cell's output. `png`: base64 text; `table`: {"columns": [...], "rows": [[...]], "total": n}; `text`: text."""
 
     kind: OutputKind
     data: Any

@@ -1,8 +1,8 @@
 """Values on the wire of the `call` protocol: 4 bytes of length, a JSON tree, then one safetensors file with its arrays.
 
 In the tree a dict is {"d": {...}} and array number i is {"a": i}, so no dict of the learner's can pose as an array.
-NaN and infinities are allowed in arrays and refused as JSON numbers. Nothing is unpickled. The guest has its own copy of
-this format in sandbox/guest/call.py.
+NaN and infinities are allowed in arrays and refused as JSON numbers. Nothing is unpickled. The guest has its own copy
+of this format in sandbox/guest/call.py.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ def default_roots() -> list[Path]:
 
 def load_course(roots: Sequence[Path] | None = None) -> Course:
     """Read every lesson below the roots. Never raises for content: what is wrong is in `Course.errors`."""
-    chosen = default_roots() if roots is None else list(roots)
+    chosen = default_roots() if roots is None else [root.absolute() for root in roots]
     loader = _Loader()
     for root in chosen:
         if not root.is_dir():

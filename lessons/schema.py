@@ -83,8 +83,13 @@ class Limits(Strict):
     output_kb: int = Field(default=256, ge=1, le=16_384)
     file_kb: int = Field(default=128, ge=1, le=1024)
     files: int = Field(default=20, ge=1, le=100)
-    judge_wall_s: float = Field(default=120, gt=0, le=86_400)
+    judge_wall_s: float | None = Field(default=None, gt=0, le=86_400)
     judge_memory_mb: int = Field(default=4096, ge=64, le=262_144)
+
+    @property
+    def judge_seconds(self) -> float:
+        """Wall seconds for a whole run, judge and boxes; by default room for three boxes one after another."""
+        return self.judge_wall_s if self.judge_wall_s is not None else 60 + 3 * self.wall_s
 
 
 class LimitOverrides(Strict):
