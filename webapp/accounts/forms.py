@@ -5,7 +5,7 @@ from django import forms
 from webapp.accounts.models import User
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the type checker
     class Meta:
         model = User
         fields = ["display_name"]

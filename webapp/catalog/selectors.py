@@ -96,7 +96,9 @@ def go_on(cards: tuple[LessonCard, ...]) -> Continue | None:
             if exercise.state == wanted:
                 return Continue(title=exercise.title, lesson_title=card.title, url=exercise.url, started=True)
     first = next((card for card in cards if not card.planned), None)
-    return first and Continue(title=first.title, lesson_title=first.title, url=first.url, started=started)
+    if first is None:
+        return None
+    return Continue(title=first.title, lesson_title=first.title, url=first.url, started=started)
 
 
 def lesson_find(slug: str) -> Lesson | None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+
 from typing_extensions import override
 
 current_run: ContextVar[str] = ContextVar("current_run", default="")

@@ -16,7 +16,6 @@ from webapp.catalog.http import wants_json
 from webapp.submissions.models import Run, Submission
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def may_read(user: User, owner_id: int) -> bool:
@@ -29,7 +28,9 @@ def signed_in(request: HttpRequest) -> User:
     return request.user
 
 
-def learner_required(view: View[P]) -> View[P]:
+def learner_required(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
     """Sends visitors to the sign-in page, scripts to a 401 that names it."""
 
     @wraps(view)
@@ -42,7 +43,7 @@ def learner_required(view: View[P]) -> View[P]:
         back = request.get_full_path() if request.method in ("GET", "HEAD") else request.path.rpartition("/")[0]
         return redirect_to_login(back)
 
-    return guarded
+    return guarded  # type: ignore[return-value]  # wraps() keeps the name of the first parameter, which no caller uses
 
 
 def run_or_404(run: UUID, user: User) -> Run:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery import shared_task
 from celery.signals import worker_ready
 
+from webapp.config.celery import app
 from webapp.submissions import execution, queue
 
 
-@shared_task(name="webapp.submissions.tasks.work")  # type: ignore[untyped-decorator]  # celery ships no types
+@app.task(name="webapp.submissions.tasks.work")  # type: ignore[untyped-decorator]  # celery ships no types
 def work(name: str) -> None:
     execution.work(name)
 
 
-@shared_task(name="webapp.submissions.tasks.sweep")  # type: ignore[untyped-decorator]
+@app.task(name="webapp.submissions.tasks.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     queue.sweep()
 

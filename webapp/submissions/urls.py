@@ -12,6 +12,7 @@ urlpatterns = [
     path("submissions/<uuid:submission>/", views.submission_files, name="submission-files"),
     path("runs/<uuid:run>/", views.run_page, name="run"),
     path("runs/<uuid:run>/panel/", views.run_panel, name="run-panel"),
+    path("runs/<uuid:run>/report.json", views.run_report, name="run-report"),
     path("runs/<uuid:run>/log/", views.run_log, name="run-log"),
     path("runs/<uuid:run>/cancel/", views.run_cancel, name="run-cancel"),
 ]

@@ -53,7 +53,7 @@ def submission_create(request: HttpRequest, lesson: str, exercise: str) -> HttpR
     found = selectors.exercise_find(lesson, exercise)
     if found is None:
         raise Http404("There is no such exercise.")
-    files = {field.removeprefix("file:"): text for field, text in request.POST.items() if field.startswith("file:")}
+    files = {field.removeprefix("file:"): text for field, text in fields(request, "file:").items()}
     try:
         run = services.submission_create(
             learner=signed_in(request), exercise=found, files=files, tier=request.POST.get("tier", "")
@@ -72,14 +72,17 @@ def cell_run(request: HttpRequest, lesson: str, index: int) -> HttpResponseBase:
     found = selectors.cell_find(lesson, index)
     if found is None:
         raise Http404("There is no such cell.")
-    edited = {field: text for field, text in request.POST.items() if field.startswith("cell:")}
     try:
         run = services.cell_run_create(
-            learner=signed_in(request), cell=found, code=request.POST.get("code", ""), edited=edited
+            learner=signed_in(request), cell=found, code=request.POST.get("code", ""), edited=fields(request, "cell:")
         )
     except ValidationError as error:
         return json_errors(error)
     return run_created(request, run)
+
+
+def fields(request: HttpRequest, prefix: str) -> dict[str, str]:
+    return {field: str(text) for field, text in request.POST.items() if field.startswith(prefix)}
 
 
 def run_created(request: HttpRequest, run: Run) -> HttpResponseBase:
@@ -128,6 +131,17 @@ def run_log(request: HttpRequest, run: UUID) -> HttpResponse:
     response = HttpResponse(as_text(unpack(found.log_z)), content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="run-{found.id}.log"'
     return response
+
+
+@require_safe
+@never_cache
+@learner_required
+def run_report(request: HttpRequest, run: UUID) -> HttpResponse:
+    """The Report as JSON; 404 while there is none."""
+    report = run_or_404(run, signed_in(request)).report
+    if report is None:
+        raise Http404("This run has no report.")
+    return JsonResponse(report)
 
 
 @require_POST

@@ -1,4 +1,4 @@
-"""`manage.py sync_lessons`: the database's mirror of the lesson folders."""
+"""`manage.py sync_lessons`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from webapp.catalog.services import catalog_sync
 
 
 class Command(BaseCommand):
-    help = "Brings the database in line with the lesson folders; lists every problem in the content."
+    help = "Makes the database's list of exercises equal to the lessons' folders."
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         result = catalog_sync()
         for problem in result.problems:
             self.stderr.write(problem)
-        if options["verbosity"] > 0:
+        if options["verbosity"]:
             self.stdout.write(f"{result.present} exercises, {result.gone} gone, {len(result.problems)} problems")
