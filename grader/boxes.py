@@ -31,8 +31,11 @@ ENVIRONMENT: Mapping[str, str] = {
     "HF_HOME": "/tmp/huggingface",  # noqa: S108  the box's own
     "MPLCONFIGDIR": "/tmp/matplotlib",  # noqa: S108
     "MPLBACKEND": "Agg",
+    "FONTCONFIG_FILE": "/tmp/fonts.conf",  # noqa: S108
     "TOKENIZERS_PARALLELISM": "false",
 }
+# matplotlib brings its own fonts; without this file fontconfig complains on the learner's stderr.
+_BOX_FILES: Mapping[str, bytes] = {"/tmp/fonts.conf": b"<fontconfig/>"}  # noqa: S108
 
 
 def lab_dir() -> Path:
@@ -53,7 +56,7 @@ def box_spec(limits: Limits, files: Mapping[str, bytes], assets: Mapping[str, Pa
     mounts = tuple(Mount(source=path, target=f"/assets/{name}") for name, path in assets.items())
     return BoxSpec(
         mounts=(*guest_mounts(), *mounts),
-        files=files,
+        files={**_BOX_FILES, **files},
         memory_bytes=limits.memory_mb * MIB,
         pids=limits.pids,
         wall_s=limits.wall_s,

@@ -105,7 +105,7 @@ def _readonly(exercise: Exercise) -> dict[str, bytes]:
 
 
 def _locate(exercise: Exercise) -> dict[str, Path]:
-    return {name: assets.locate(name) for name in exercise.manifest.assets}
+    return {name: assets.locate(name).resolve() for name in exercise.manifest.assets}
 
 
 def _conclude(exercise: Exercise, tier: Tier, request: JudgeRequest, watch: Watch) -> tuple[Conclusion, Usage]:

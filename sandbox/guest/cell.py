@@ -44,6 +44,7 @@ def run(sources: list[str]) -> list[tuple[str, bytes]]:
         with Silence():
             for number, source in enumerate(sources[:-1], start=1):
                 execute(source, f"<cell {number}>", names)
+            close_figures()
         value = execute(sources[-1], f"<cell {len(sources)}>", names)
         frames = [*shown(value), *figures()]
     except BaseException as error:  # SystemExit too: a cell that exits has no more to show
@@ -138,6 +139,13 @@ def figures() -> list[tuple[str, bytes]]:
         pyplot.figure(number).savefig(buffer, format="png", dpi=110, bbox_inches="tight")
         frames.append(("png", buffer.getvalue()))
     return frames
+
+
+def close_figures() -> None:
+    """Those of earlier cells were shown there."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")
 
 
 def describe(error: BaseException) -> str:
