@@ -8,6 +8,7 @@ from typing import Any
 
 from lessons.document import read_document
 
+CONSTANTS = {"z", "P_A", "FIXED", "PER_LOOK"}  # P_A stands first of its line: EFFECT and LOOKS come with it
 LESSON = Path(__file__).resolve().parents[3] / "lessons" / "09_ab_testing"
 
 
@@ -27,7 +28,7 @@ def is_definition(node: ast.stmt) -> bool:
     if isinstance(node, ast.Assign):
         first = node.targets[0]
         named = first.elts[0] if isinstance(first, ast.Tuple) else first
-        return isinstance(named, ast.Name) and (named.id.isupper() or named.id == "z")
+        return isinstance(named, ast.Name) and named.id in CONSTANTS
     if isinstance(node, ast.Import | ast.ImportFrom):
         return "matplotlib" not in ast.dump(node) and "pandas" not in ast.dump(node)
     return isinstance(node, ast.FunctionDef)
