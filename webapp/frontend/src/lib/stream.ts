@@ -10,8 +10,8 @@ export type Message =
   | { type: "line"; n: number; stream: LogStream; text: string }
   | { type: "status"; status: string; position: number | null; message: string }
   | { type: "progress"; text: string; done: number | null }
-  | { type: "output"; kind: "png" | "text"; data: string }
-  | { type: "output"; kind: "table"; data: TableData }
+  | { type: "output"; n: number; kind: "png" | "text"; data: string }
+  | { type: "output"; n: number; kind: "table"; data: TableData }
   | { type: "done"; verdict: string };
 
 export interface Handlers {
@@ -39,8 +39,6 @@ export function addressWith(url: string, after: number): string {
 export class RunStream {
   private socket: WebSocket | null = null;
   private last = 0;
-  private outputs = 0; // outputs that this connection has sent
-  private shown = 0; // outputs that the page has
   private tries = 0;
   private closed = false;
   private timer = 0;
@@ -59,7 +57,6 @@ export class RunStream {
   }
 
   private connect(): void {
-    this.outputs = 0;
     const socket = new WebSocket(addressWith(this.url, this.last));
     this.socket = socket;
     socket.addEventListener("open", () => this.handlers.connection("connected"));
@@ -76,12 +73,11 @@ export class RunStream {
     this.handlers.message(message);
   }
 
-  /** Each line and each output once, whatever a reconnection repeats. */
+  /** Lines and outputs are numbered together; each is shown once, whatever a reconnection repeats. */
   private isNew(message: Message): boolean {
-    if (message.type === "line") {
-      if (message.n <= this.last) return false;
-      this.last = message.n;
-    }
+    if (message.type !== "line" && message.type !== "output") return true;
+    if (message.n <= this.last) return false;
+    this.last = message.n;
     return true;
   }
 

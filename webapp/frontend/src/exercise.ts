@@ -1,0 +1,18 @@
+import "./styles/ansi.css";
+import "./styles/editor.css";
+import "./styles/exercise.css";
+
+import { copyButtons } from "./lib/copy";
+import { all, find } from "./lib/dom";
+import { RunLive } from "./lib/run";
+import { Workbench } from "./lib/workbench";
+
+const form = find<HTMLFormElement>("form[data-workbench]");
+const root = find<HTMLElement>("[data-run]");
+if (form !== null) {
+  const bench = new Workbench(form, root);
+  if (root !== null) bench.live = new RunLive(root, () => bench.runFinished());
+}
+copyButtons(document);
+if (all(".math").length > 0) void import("./lib/math").then(({ drawMath }) => drawMath());
+if (all("pre.mermaid").length > 0) void import("./lib/diagrams").then(({ drawDiagrams }) => drawDiagrams());

@@ -1,0 +1,130 @@
+import { find, need, showFragment } from "./dom";
+import { getHtml, postForm, RequestError } from "./http";
+import { LogView } from "./log";
+import { type Message, RunStream } from "./stream";
+
+export interface RunPlace {
+  panel_url: string;
+  ws_url: string;
+  url: string;
+}
+
+const CONNECTION = {
+  connected: "",
+  waiting: "The connection was lost; reconnecting. The run goes on.",
+  refused: "The live log is not available to you. Reload the page.",
+} as const;
+
+/** The live part of a page: status, progress, log and, at the end, the verdict's panel. */
+export class RunLive {
+  private readonly panel: HTMLElement;
+  private readonly status: HTMLElement;
+  private readonly connection: HTMLElement;
+  private readonly bar: HTMLProgressElement;
+  private readonly barText: HTMLElement;
+  private readonly log: LogView;
+  private stream: RunStream | null = null;
+  private panelStatus = "";
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly finished: (verdict: string) => void = () => undefined,
+  ) {
+    this.panel = need("[data-panel]", root);
+    this.status = need("[data-run-status]", root);
+    this.connection = need("[data-connection]", root);
+    this.bar = need("[data-progress] progress", root);
+    this.barText = need("[data-progress-text]", root);
+    this.log = new LogView(need("[data-log]", root), need("[data-follow]", root));
+    root.addEventListener("submit", (event) => this.cancel(event));
+    if (root.dataset["wsUrl"]) this.watch(root.dataset["wsUrl"], root.dataset["panelUrl"] ?? "", true);
+  }
+
+  /** Leave whatever was shown and follow this run from its first line. */
+  async start(run: RunPlace): Promise<void> {
+    this.stream?.close();
+    this.log.clear();
+    this.root.hidden = false;
+    this.root.dataset["panelUrl"] = run.panel_url;
+    this.panelStatus = "";
+    this.status.textContent = "Sent. Waiting for a worker.";
+    this.showProgress("", null);
+    await this.refresh(run.panel_url);
+    this.watch(run.ws_url, run.panel_url, false);
+  }
+
+  private watch(wsUrl: string, panelUrl: string, isReplay: boolean): void {
+    const wasFinished = isReplay && this.root.dataset["finished"] === "true";
+    if (!wasFinished) this.showProgress("", null);
+    this.stream = new RunStream(wsUrl, {
+      message: (message) => void this.receive(message, panelUrl, wasFinished),
+      connection: (state) => (this.connection.textContent = CONNECTION[state]),
+    });
+  }
+
+  private async receive(message: Message, panelUrl: string, wasFinished: boolean): Promise<void> {
+    if (message.type === "line") this.log.add(message);
+    else if (message.type === "progress") this.showProgress(message.text, message.done);
+    else if (message.type === "status" && !wasFinished) await this.showStatus(message, panelUrl);
+    else if (message.type === "done") {
+      this.hideProgress();
+      if (wasFinished) return;
+      this.status.textContent = "";
+      await this.refresh(panelUrl);
+      this.announceVerdict();
+      this.finished(message.verdict);
+    }
+  }
+
+  private async showStatus(message: Extract<Message, { type: "status" }>, panelUrl: string): Promise<void> {
+    this.status.textContent = statusText(message);
+    if (message.status === this.panelStatus || message.status === "done") return;
+    this.panelStatus = message.status;
+    await this.refresh(panelUrl);
+  }
+
+  private async refresh(panelUrl: string): Promise<void> {
+    try {
+      showFragment(this.panel, await getHtml(panelUrl));
+    } catch (error) {
+      this.connection.textContent = error instanceof RequestError ? error.message : "The site cannot be reached.";
+    }
+  }
+
+  /** The panel comes and goes, so its Cancel form is watched from outside. */
+  private cancel(event: SubmitEvent): void {
+    const form = event.target as HTMLFormElement;
+    if (!("cancel" in form.dataset)) return;
+    event.preventDefault();
+    this.status.textContent = "Cancelling.";
+    postForm(form.action, new FormData(form)).then(
+      () => this.refresh(this.root.dataset["panelUrl"] ?? ""),
+      (error: unknown) => (this.status.textContent = error instanceof RequestError ? error.message : "Could not cancel."),
+    );
+  }
+
+  private announceVerdict(): void {
+    const heading = find<HTMLElement>("[data-verdict-text]", this.panel);
+    this.status.textContent = heading?.dataset["verdictText"] ?? "";
+  }
+
+  private showProgress(text: string, done: number | null): void {
+    need<HTMLElement>("[data-progress]", this.root).hidden = false;
+    this.barText.textContent = text;
+    if (done === null) this.bar.removeAttribute("value");
+    else this.bar.value = done;
+  }
+
+  private hideProgress(): void {
+    need<HTMLElement>("[data-progress]", this.root).hidden = true;
+  }
+}
+
+export function statusText(message: { status: string; position: number | null; message: string }): string {
+  if (message.message !== "") return message.message;
+  if (message.status === "queued") {
+    return message.position === null ? "Waiting for a worker." : `Waiting: place ${message.position} in the queue.`;
+  }
+  if (message.status === "running") return "Running.";
+  return message.status === "cancelled" ? "Cancelled." : "";
+}
