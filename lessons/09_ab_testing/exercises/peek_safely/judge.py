@@ -165,7 +165,7 @@ def report_share(bench: Bench, outcome: Outcome) -> None:
     """The mean of the four worlds' means, so that how many streams a world has does not weigh."""
     shares = [outcome.share[outcome.world == world] for world in WORLDS]
     for world, share in zip(WORLDS, shares, strict=True):
-        bench.log(f"{WORLDS[world]:+.0f} x design effect: {share.mean():.0%} of the fixed design's visitors used")
+        bench.log(f"true lift {WORLDS[world]:2.0f} x effect: {share.mean():4.0%} of the fixed design's visitors used")
     mean = float(np.mean([share.mean() for share in shares]))
     error = float(np.sqrt(sum(share.var(ddof=1) / len(share) for share in shares))) / len(shares)
     interval = (mean - 1.96 * error, mean + 1.96 * error)
