@@ -36,6 +36,7 @@ class Site:
 
     def start(self, timeout_s: float = 60) -> float:
         """Start and wait until ready; returns the seconds that it took."""
+        self.share_assets()
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -50,6 +51,13 @@ class Site:
                 return time.monotonic() - began
             time.sleep(0.05)
         raise AssertionError(f"the site was not ready after {timeout_s} s:\n{self.output()}")
+
+    def share_assets(self) -> None:
+        """Models are built once a clone, not once a test."""
+        built = ROOT / "var" / "assets"
+        built.mkdir(parents=True, exist_ok=True)
+        if not (self.state / "assets").exists():
+            (self.state / "assets").symlink_to(built)
 
     def answers(self, path: str) -> bool:
         try:
@@ -76,12 +84,19 @@ class Site:
 
     def descendants(self) -> list[int]:
         """Pids whose environment names this state folder: the whole tree, wherever it was re-parented."""
-        needle = f"RANKZERO_STATE={self.state}".encode()
         found = []
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and needle in (entry / "environ").read_bytes().split(b"\0"):
+                if entry.name.isdigit() and self.owns(entry):
                     found.append(int(entry.name))
             except OSError:  # the process ended meanwhile
                 continue
         return [pid for pid in found if self.process is None or pid != self.process.pid]
+
+    def owns(self, entry: Path) -> bool:
+        """By its environment, or by its folder: Valkey writes its title over its environment."""
+        variable = f"RANKZERO_STATE={self.state}".encode()
+        return (
+            variable in (entry / "environ").read_bytes().split(b"\0")
+            or self.state in (entry / "cwd").readlink().parents
+        )

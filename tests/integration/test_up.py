@@ -37,7 +37,9 @@ def wait_until_gone(site: Site, seconds: float = 15) -> list[int]:
 
 
 def part(site: Site, word: str) -> psutil.Process:
-    return next(p for p in map(psutil.Process, site.descendants()) if word in " ".join(p.cmdline()))
+    assert site.process is not None
+    tree = psutil.Process(site.process.pid).children(recursive=True)
+    return next(p for p in tree if word in " ".join(p.cmdline()))
 
 
 def test_it_prints_sign_ins_once_and_keeps_them_private(site: Site) -> None:
@@ -111,6 +113,6 @@ def test_it_refuses_a_state_folder_that_cannot_be_written(tmp_path: Path) -> Non
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     done = up(blocked, free_port())
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+    assert done.returncode != 0
+    assert len(done.stderr.strip().splitlines()) == 1
     assert str(blocked) in done.stderr

@@ -32,9 +32,9 @@ class StartError(Exception):
     """The site cannot start; the message is one line that says what to do."""
 
 
-def die_with_parent() -> None:
+def die_with_parent(number: int = signal.SIGTERM) -> None:
     """Runs in a child: a killed supervisor leaves nothing behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 
 class BoundProcess(Process):  # type: ignore[misc]  # honcho ships no types
@@ -45,7 +45,7 @@ class BoundProcess(Process):  # type: ignore[misc]  # honcho ships no types
         self._child_ctor = lambda cmd, **options: Popen(cmd, preexec_fn=die_with_parent, **options)
 
     def run(self, events: object = None, ignore_signals: bool = False) -> None:
-        die_with_parent()
+        die_with_parent(signal.SIGKILL)  # honcho's own relay ignores SIGTERM
         super().run(events, ignore_signals)
 
 
@@ -105,7 +105,7 @@ def processes(host: str, port: int) -> dict[str, list[str]]:
         "web": [python, "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
                 "--lifespan", "off", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"],
         "worker": [python, manage, "worker"],
-        "beat": [python, "-m", "celery", "-A", "webapp.config.celery", "beat", "--loglevel", "warning",
+        "beat": [python, "-m", "celery", "--quiet", "-A", "webapp.config.celery", "beat", "--loglevel", "warning",
                  "--schedule", str(state_dir() / "beat-schedule"), "--pidfile="],
     }  # fmt: skip
 
