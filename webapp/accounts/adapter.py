@@ -14,6 +14,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         return bool(settings.SIGNUP_OPEN)
 
 
-def client_ip(request: HttpRequest) -> str:
-    """The address that sign-in limits count by: the same for allauth and axes, and safe behind RANKZERO_PROXIES."""
-    return str(get_adapter().get_client_ip(request))
+def client_ip(request: HttpRequest) -> str | None:
+    """The address that sign-in limits count by: the same for allauth and axes, and safe behind RANKZERO_PROXIES.
+
+    None for a request that came over no network (a command or a test that signs somebody in).
+    """
+    return str(get_adapter().get_client_ip(request)) if request.META.get("REMOTE_ADDR") else None
