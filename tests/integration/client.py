@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,16 +17,25 @@ LESSONS = ROOT / "lessons"
 
 
 def exercise_files(exercise: str, folder: str) -> dict[str, str]:
-    """The files of `solution` or `wrong/<name>` of `<lesson>/<slug>`."""
+    """What a learner may send of `starter`, `solution` or `wrong/<name>` of `<lesson>/<slug>`."""
     lesson, slug = exercise.split("/")
-    base = LESSONS / lesson / "exercises" / slug / folder
-    return {p.name: p.read_text() for p in sorted(base.iterdir()) if p.is_file() and p.name != "expect.toml"}
+    base = LESSONS / lesson / "exercises" / slug
+    editable = tomllib.loads((base / "exercise.toml").read_text())["files"]["editable"]
+    return {name: (base / folder / name).read_text() for name in editable}
 
 
 class Client:
+    """Use as a context manager, so that its connections are closed."""
+
     def __init__(self, site: Site) -> None:
         self.site = site
         self.http = httpx.Client(base_url=site.url, timeout=30, follow_redirects=True)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.http.close()
 
     def sign_in(self, name: str = "learner", password: str | None = None) -> Client:
         self.http.get("/accounts/login/")
@@ -68,7 +77,3 @@ class Client:
 
 def lines(messages: list[Any]) -> list[tuple[int, str]]:
     return [(m["n"], m["text"]) for m in messages if m["type"] == "line"]
-
-
-def folder_files(folder: Path) -> dict[str, str]:
-    return {p.name: p.read_text() for p in folder.iterdir() if p.is_file()}

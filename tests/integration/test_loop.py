@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 from websockets.exceptions import WebSocketException
@@ -15,8 +17,9 @@ PEEK = "09_ab_testing/peek_safely"
 
 
 @pytest.fixture(scope="module")
-def learner(site: Site) -> Client:  # noqa: F811
-    return Client(site).sign_in()
+def learner(site: Site) -> Iterator[Client]:  # noqa: F811
+    with Client(site) as client:
+        yield client.sign_in()
 
 
 def verdict(client: Client, exercise: str, files: dict[str, str], tier: str = "smoke") -> tuple[str, list[object]]:
@@ -106,15 +109,15 @@ def test_it_cancels_a_running_submission(learner: Client) -> None:
 def test_it_shows_a_run_to_nobody_else(learner: Client, site: Site) -> None:  # noqa: F811
     answer = learner.submit(PEEK, exercise_files(PEEK, "solution")).json()
     learner.follow(answer["ws_url"])
-    stranger = Client(site)
-    stranger.http.get("/accounts/signup/")
-    password = "a-long-enough-pass-9"
-    fields = {"username": "stranger", "email": "s@example.org", "password1": password, "password2": password}
-    assert stranger.post("/accounts/signup/", fields, page=True).status_code == 200
-    for path in (f"/runs/{answer['run']}/", answer["panel_url"], f"/runs/{answer['run']}/log/"):
-        assert stranger.http.get(path).status_code in (403, 404)
-    with pytest.raises((WebSocketException, httpx.HTTPError, TimeoutError)):
-        stranger.follow(answer["ws_url"], timeout_s=5)
+    with Client(site) as stranger:
+        stranger.http.get("/accounts/signup/")
+        password = "a-long-enough-pass-9"
+        fields = {"username": "stranger", "email": "s@example.org", "password1": password, "password2": password}
+        assert stranger.post("/accounts/signup/", fields, page=True).status_code == 200
+        for path in (f"/runs/{answer['run']}/", answer["panel_url"], f"/runs/{answer['run']}/log/"):
+            assert stranger.http.get(path).status_code in (403, 404)
+        with pytest.raises((WebSocketException, httpx.HTTPError, TimeoutError)):
+            stranger.follow(answer["ws_url"], timeout_s=5)
 
 
 def test_it_refuses_bad_input_at_the_field_and_stores_nothing(learner: Client) -> None:
