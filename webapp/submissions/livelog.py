@@ -122,7 +122,8 @@ class LiveLog:
         return pack(self.kept.entries())
 
     def close(self) -> None:
-        self._try(lambda: self.client.expire(self.key, EXPIRE_S))
+        if not self.broken:
+            self._try(lambda: self.client.expire(self.key, EXPIRE_S))
         self.client.close()
 
     def _send(self, entry: Entry) -> None:
