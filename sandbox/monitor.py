@@ -163,12 +163,11 @@ class Monitor:
     def _kill_all(self) -> None:
         """Pid 1 of the box first: the kernel ends everything in its pid namespace with it."""
         deadline = time.monotonic() + _GONE_S
-        members = [os.pidfd_open(pid) for pid in self._account.members() if pid != self._popen.pid and _exists(pid)]
-        for pidfd in [*([] if self._inner is None else [self._inner]), *members, self._outer]:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        for pidfd in members:
-            os.close(pidfd)
+        if self._inner is not None:
+            _kill(self._inner)
+        for pid in self._account.members():
+            _kill_pid(pid)
+        _kill(self._outer)
         while self._account.members() not in ([], [self._popen.pid]) and time.monotonic() < deadline:
             time.sleep(0.002)
 
@@ -205,8 +204,14 @@ def _kill_live() -> None:
         monitor.kill()
 
 
-def _exists(pid: int) -> bool:
-    return os.path.exists(f"/proc/{pid}")  # noqa: PTH110  read in a loop
+def _kill(pidfd: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _kill_pid(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def _signal_name(number: int) -> str:

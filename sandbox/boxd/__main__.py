@@ -27,8 +27,9 @@ def main() -> int:
     except SandboxError as error:
         log.error("boxd: %s", error)
         return 1
+    signal.set_wakeup_fd(boxd.wakeup_fd)
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: boxd.stop())
+        signal.signal(number, lambda *_: None)
     log.info("boxd: limits by %s; listening at %s", backend.keeper.source, path)
     boxd.serve()
     log.info("boxd: stopped, no box left")

@@ -38,10 +38,12 @@ class Boxd:
         self._connections: set[Connection] = set()
         self._lock = threading.Lock()
         self._listener = _listen(path)
-        self._stop_r, self._stop_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        # Written to by Python's own signal handler (signal.set_wakeup_fd), whichever thread the kernel gave the signal:
+        # a handler in Python would wait until the main thread returns from its poll.
+        self._stop_r, self.wakeup_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def serve(self) -> None:
-        """Serve until `stop`; then every box is ended and the socket removed."""
+        """Serve until a byte comes on `wakeup_fd`; then every box is ended and the socket removed."""
         poller = select.poll()
         for fd in (self._listener.fileno(), self._stop_r):
             poller.register(fd, select.POLLIN)
@@ -50,11 +52,6 @@ class Boxd:
                 self._try_accept()
         finally:
             self._shut_down()
-
-    def stop(self) -> None:
-        """Ask `serve` to return. Safe in a signal handler."""
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._stop_w, b"s")
 
     def _try_accept(self) -> None:
         try:
@@ -152,8 +149,9 @@ class Connection:
     def _follow(self) -> None:
         """Answer requests until the client goes; tell it the outcome when there is one."""
         assert self._monitor is not None
-        self._teller = threading.Thread(target=self._tell_outcome, args=(self._monitor,), daemon=True)
-        self._teller.start()
+        teller = threading.Thread(target=self._tell_outcome, args=(self._monitor,), daemon=True)
+        teller.start()
+        self._teller = teller  # only now: `end`, on another thread, joins it
         while (frame := recv_frame(self._sock)) is not None:
             if frame.header.get("op") == "kill":
                 # Not here: the reading must go on, so that a client that goes is noticed.

@@ -84,9 +84,9 @@ class Footprint:
 
 def footprint() -> Footprint:
     fds = set()
-    for fd in os.listdir("/proc/self/fd"):
+    for fd in Path("/proc/self/fd").iterdir():
         try:
-            fds.add(f"{fd}:{os.readlink(f'/proc/self/fd/{fd}')}")
+            fds.add(f"{fd.name}:{fd.readlink()}")
         except FileNotFoundError:  # the listing's own descriptor
             continue
     ours = Path("/sys/fs/cgroup").rglob(f"rankzero-*-{os.getpid()}-*")

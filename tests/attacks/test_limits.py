@@ -152,7 +152,8 @@ def test_a_sleeper_within_the_wall_is_left_alone(run_limited):
 
 
 def test_an_ignored_signal_does_not_help(run_limited):
-    code = "import signal, time\nfor n in range(1, 32):\n    n in (9, 19) or signal.signal(n, signal.SIG_IGN)\ntime.sleep(60)"
+    deaf = "import signal, time\nfor n in range(1, 32):\n    n in (9, 19) or signal.signal(n, signal.SIG_IGN)\n"
+    code = f"{deaf}time.sleep(60)"
     assert run_limited(code, wall_s=0.8).status == "wall_limit"
 
 
