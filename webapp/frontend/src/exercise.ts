@@ -5,6 +5,7 @@ import "./styles/exercise.css";
 import { copyButtons } from "./lib/copy";
 import { all, find } from "./lib/dom";
 import { RunLive } from "./lib/run";
+import { frameTables } from "./lib/wide";
 import { Workbench } from "./lib/workbench";
 
 const form = find<HTMLFormElement>("form[data-workbench]");
@@ -14,5 +15,6 @@ if (form !== null) {
   if (root !== null) bench.live = new RunLive(root, () => bench.runFinished());
 }
 copyButtons(document);
+frameTables(document);
 if (all(".math").length > 0) void import("./lib/math").then(({ drawMath }) => drawMath());
 if (all("pre.mermaid").length > 0) void import("./lib/diagrams").then(({ drawDiagrams }) => drawDiagrams());

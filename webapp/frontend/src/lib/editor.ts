@@ -109,6 +109,6 @@ function ownKeys(options: EditorOptions): Extension {
 
 function attributes(options: EditorOptions): Record<string, string> {
   const described = options.describedBy ? { "aria-describedby": options.describedBy } : {};
-  const readonly: Record<string, string> = options.readonly ? { "aria-readonly": "true", tabindex: "0" } : {};
-  return { "aria-label": options.label, spellcheck: "false", ...readonly, ...described };
+  const readonly = { "aria-readonly": String(options.readonly) };
+  return { "aria-label": options.label, spellcheck: "false", tabindex: "0", ...readonly, ...described };
 }

@@ -9,13 +9,22 @@ export function drawMath(): void {
   for (const node of all<HTMLElement>(".math:not([data-drawn])")) {
     const source = node.textContent;
     node.dataset["drawn"] = "";
+    const inLabel = node.closest("label") !== null;
+    if (inLabel) nameOf(node, source);
     katex.render(source, node, {
       displayMode: node.classList.contains("block"),
       throwOnError: false,
       errorColor: "var(--fail)",
       trust: false,
       maxExpand: 500,
-      output: "htmlAndMathml",
+      output: inLabel ? "html" : "htmlAndMathml",
     });
+    if (node.scrollWidth > node.clientWidth && node.classList.contains("block")) node.tabIndex = 0;
   }
+}
+
+/** A form's label needs a name in words; MathML gives none, so the source is read out. */
+function nameOf(node: HTMLElement, source: string): void {
+  node.setAttribute("role", "img");
+  node.setAttribute("aria-label", source);
 }

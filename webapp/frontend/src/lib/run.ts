@@ -106,6 +106,7 @@ export class RunLive {
   private announceVerdict(): void {
     const heading = find<HTMLElement>("[data-verdict-text]", this.panel);
     this.status.textContent = heading?.dataset["verdictText"] ?? "";
+    heading?.scrollIntoView({ block: "nearest" });
   }
 
   private showProgress(text: string, done: number | null): void {
