@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from django.conf import settings
 from django.http import HttpRequest
@@ -20,3 +22,10 @@ def client_ip(request: HttpRequest) -> str | None:
     None for a request that came over no network (a command or a test that signs somebody in).
     """
     return str(get_adapter().get_client_ip(request)) if request.META.get("REMOTE_ADDR") else None
+
+
+def login_name(request: HttpRequest, credentials: Mapping[str, str] | None = None) -> str:
+    """What was typed as name or address: allauth calls it differently in the form and in the credentials."""
+    given = credentials or {}
+    name = given.get("username") or given.get("email") or request.POST.get("login", "")
+    return name.strip().lower()[:255]

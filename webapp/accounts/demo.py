@@ -15,9 +15,7 @@ from webapp.config.paths import state_dir
 PEOPLE = (("admin", Role.ADMIN), ("instructor", Role.INSTRUCTOR), ("learner", Role.LEARNER))
 WORDS_LENGTH = 15  # characters; base32 without look-alikes, about 72 bits
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
-HEADER = (
-    "# Demo sign-ins of this installation: name, password, role. Change or delete them before others use the site.\n"
-)
+HEADER = "# Demo sign-ins of this installation: name, password, role. Change or delete them before others sign in.\n"
 
 
 def demo_accounts_file() -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Lower
 from typing_extensions import override
@@ -14,6 +14,17 @@ class Role(models.TextChoices):
     ADMIN = "admin", "Administrator"
 
 
+class People(UserManager["User"]):
+    """Addresses are kept in small letters: sign-in looks for them so."""
+
+    use_in_migrations = False
+
+    @classmethod
+    @override
+    def normalize_email(cls, email: str | None) -> str:
+        return (email or "").strip().lower()
+
+
 class User(AbstractUser):
     """A person who signs in with user name or e-mail. Names are compared without regard to case."""
 
@@ -22,6 +33,8 @@ class User(AbstractUser):
     display_name = models.CharField(max_length=80, blank=True)
     email = models.EmailField("e-mail address", unique=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.LEARNER)
+
+    objects = People()
 
     class Meta:
         constraints = [

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from channels.db import database_sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
 from channels.routing import URLRouter
 from django.contrib.auth.models import AnonymousUser
 
@@ -131,9 +131,7 @@ async def test_it_replays_a_finished_run_from_the_database(running: Run, learner
     assert [message["text"] for message in messages if message["type"] == "line"] == ["3", "4", "5"]
 
 
-async def test_it_sends_progress_and_the_queue_position(
-    submit: Submit, learner: User, peer: User
-) -> None:
+async def test_it_sends_progress_and_the_queue_position(submit: Submit, learner: User, peer: User) -> None:
     make = database_sync_to_async(submit)
     await make(peer)
     run = await make(learner)

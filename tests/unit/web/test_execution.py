@@ -7,11 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import grader
 import pytest
 from django.utils import timezone
-from grader import LogEvent, OutputEvent, Report, SubmissionError
 
+import grader
+from grader import LogEvent, OutputEvent, Report, SubmissionError
 from sandbox import SandboxUnavailable
 from tests.unit.web.lessons import ANSWER, LESSON, SLUG
 from webapp.accounts.models import User

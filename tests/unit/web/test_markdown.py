@@ -19,7 +19,7 @@ HOSTILE = [
     "$</span><script>alert(1)</script>$",
     "$$\n</div><script>alert(1)</script>\n$$",
     ":::note <script>alert(1)</script>\n<b onclick=alert(1)>x</b>\n:::",
-    "```python\" onmouseover=\"alert(1)\nx\n```",
+    '```python" onmouseover="alert(1)\nx\n```',
     '| a |\n|---|\n| <a href="javascript:alert(1)">x</a> |',
     "[^1]\n\n[^1]: <script>alert(1)</script>",
     '## <h2 onclick="alert(1)">x</h2>',

@@ -105,9 +105,7 @@ def test_it_gives_the_report_once_there_is_one(
     assert report["metrics"] == REPORT["metrics"]
 
 
-def test_it_shows_a_waiting_run_with_its_place(
-    submit: Submit, learner: User, peer: User, as_user: AsUser
-) -> None:
+def test_it_shows_a_waiting_run_with_its_place(submit: Submit, learner: User, peer: User, as_user: AsUser) -> None:
     submit(peer)
     text = as_user(learner).get(f"/runs/{submit(learner).pk}/panel/").content.decode()
     assert "Number 2 in line" in text
@@ -145,9 +143,7 @@ def test_it_starts_with_the_starter_and_goes_on_with_the_last_submission(
     assert b"MY-LAST-WORDS" not in Client().get(EXERCISE).content
 
 
-def test_it_lists_the_history(
-    done: Callable[..., Run], learner: User, peer: User, as_user: AsUser
-) -> None:
+def test_it_lists_the_history(done: Callable[..., Run], learner: User, peer: User, as_user: AsUser) -> None:
     mine, theirs = done(learner), done(peer)
     text = as_user(learner).get(f"{EXERCISE}history/").content.decode()
     assert str(mine.pk) in text
@@ -163,9 +159,7 @@ def test_it_shows_what_was_submitted(submit: Submit, learner: User, as_user: AsU
         assert "<script>alert(1)" not in text
 
 
-def test_it_counts_a_pass_at_the_real_tier_only(
-    done: Callable[..., Run], learner: User, as_user: AsUser
-) -> None:
+def test_it_counts_a_pass_at_the_real_tier_only(done: Callable[..., Run], learner: User, as_user: AsUser) -> None:
     from webapp.submissions.selectors import progress_of_learner
 
     def state() -> list[tuple[bool, int | None]]:
@@ -194,9 +188,7 @@ def test_it_runs_a_cell_with_the_session_before_it(learner: User, as_user: AsUse
     assert as_user(learner).get(f"/runs/{run.pk}/").status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("code", "text"), [("", "empty"), ("a\0", "not UTF-8"), ("x" * 70_000, "larger than 64 KiB")]
-)
+@pytest.mark.parametrize(("code", "text"), [("", "empty"), ("a\0", "not UTF-8"), ("x" * 70_000, "larger than 64 KiB")])
 def test_it_refuses_a_bad_cell_at_its_field(code: str, text: str, learner: User, as_user: AsUser) -> None:
     answer = cell(as_user(learner), 2, code=code)
     assert answer.status_code == 422
@@ -218,10 +210,7 @@ def test_it_reports_all_verdicts_in_words(done: Callable[..., Run], learner: Use
     assert services.run_cancel(run=run).verdict == Verdict.INFRA_ERROR
 
 
-def test_the_seed_stays_secret_until_the_run_is_over(
-    submit: Submit, learner: User, as_user: AsUser
-) -> None:
+def test_the_seed_stays_secret_until_the_run_is_over(submit: Submit, learner: User, as_user: AsUser) -> None:
     run = submit(learner)
     for path in (f"/runs/{run.pk}/", f"/runs/{run.pk}/panel/", EXERCISE):
         assert str(run.seed) not in as_user(learner).get(path).content.decode()
-

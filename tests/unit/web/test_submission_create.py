@@ -54,9 +54,7 @@ def test_it_refuses_bad_files_at_their_field(case: str, learner: User, content: 
 
 
 @pytest.mark.parametrize("case", [case for case in BAD if case not in ("binary", "lone surrogate")])
-def test_it_answers_bad_files_with_422(
-    case: str, learner: User, as_user: Callable[[User], Client]
-) -> None:
+def test_it_answers_bad_files_with_422(case: str, learner: User, as_user: Callable[[User], Client]) -> None:
     files, field, text = BAD[case]
     fields = {f"file:{name}": value for name, value in files.items()}
     answer = as_user(learner).post(URL, {**fields, "tier": "smoke"}, headers={"accept": "application/json"})
@@ -123,9 +121,7 @@ def test_it_stores_nothing_when_the_run_cannot_be_stored(
 
 
 @pytest.mark.parametrize("path", [f"/lessons/{LESSON}/nothing/", f"/lessons/99_none/{SLUG}/"])
-def test_it_answers_an_unknown_exercise_with_404(
-    path: str, learner: User, as_user: Callable[[User], Client]
-) -> None:
+def test_it_answers_an_unknown_exercise_with_404(path: str, learner: User, as_user: Callable[[User], Client]) -> None:
     client = as_user(learner)
     assert client.get(path).status_code == 404
     assert client.post(f"{path}submissions/", {"file:answer.py": "x", "tier": "smoke"}).status_code == 404
