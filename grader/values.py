@@ -28,12 +28,12 @@ def decode(data: bytes) -> Any:
     """Read an answer. Raises Rejected when the bytes do not follow the format, as no honest guest would send them."""
     size = int.from_bytes(data[:4], "big")
     if len(data) < 4 or size > len(data) - 4:
-        raise Rejected("the answer is malformed: its length does not add up")
+        raise Rejected("The answer is malformed: its length does not add up")
     try:
         tree = json.loads(data[4 : 4 + size].decode(), parse_constant=_refuse)
         arrays = read_safetensors(data[4 + size :]) if len(data) > 4 + size else {}
     except (ValueError, RecursionError, WrongAnswer) as error:
-        raise Rejected(f"the answer is malformed: {str(error)[:200]}") from None
+        raise Rejected(f"The answer is malformed: {str(error)[:200]}") from None
     return _restore(tree, arrays, 0)
 
 
@@ -81,7 +81,7 @@ def _refuse(name: str) -> None:
 
 def _restore(node: Any, arrays: dict[str, Any], depth: int) -> Any:
     if depth > _MAX_DEPTH:
-        raise Rejected(f"the answer is malformed: nested deeper than {_MAX_DEPTH}")
+        raise Rejected(f"The answer is malformed: nested deeper than {_MAX_DEPTH}")
     if isinstance(node, list):
         return [_restore(item, arrays, depth + 1) for item in node]
     if not isinstance(node, dict):
@@ -90,10 +90,10 @@ def _restore(node: Any, arrays: dict[str, Any], depth: int) -> Any:
         return {key: _restore(item, arrays, depth + 1) for key, item in node["d"].items()}
     if set(node) == {"a"} and type(node["a"]) is int and str(node["a"]) in arrays:
         return arrays[str(node["a"])]
-    raise Rejected("the answer is malformed: an object that is neither dict nor array")
+    raise Rejected("The answer is malformed: an object that is neither dict nor array")
 
 
 def _plain(node: Any) -> Any:
     if isinstance(node, float) and not math.isfinite(node):  # 1e999 is valid JSON and reads as infinity
-        raise Rejected("the answer is malformed: a number out of range")
+        raise Rejected("The answer is malformed: a number out of range")
     return node
