@@ -7,19 +7,31 @@ import { type Message, RunStream } from "./stream";
 
 const MAX_LINES = 1000;
 
-/** Every runnable cell of the page. The editor's code is loaded only now, because most pages need none. */
+/** Every runnable cell of the page. A cell becomes an editor when it comes near, so that nothing off the page moves. */
 export async function watchCells(root: ParentNode): Promise<void> {
   const { mountEditor } = await import("./editor");
   const cells = new Map<string, Cell>();
+  const near = new IntersectionObserver(
+    (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        near.unobserve(target);
+        cells.get((target as HTMLElement).dataset["cell"] ?? "")?.mount(mountEditor);
+      }
+    },
+    { rootMargin: "400px 0px" },
+  );
   for (const form of all<HTMLFormElement>("[data-cell]", root)) {
-    const cell: Cell = new Cell(form, cells, (area, options) => mountEditor(area, options));
+    const cell = new Cell(form, cells);
     cells.set(cell.index, cell);
+    near.observe(form);
   }
 }
 
 class Cell {
   readonly index: string;
-  private readonly editor: Editor;
+  private readonly area: HTMLTextAreaElement; // always holds the code, with an editor before it or not
+  private editor: Editor | null = null;
   private readonly starter: string;
   private readonly output: HTMLElement;
   private readonly status: HTMLElement;
@@ -31,17 +43,24 @@ class Cell {
   constructor(
     private readonly form: HTMLFormElement,
     private readonly cells: Map<string, Cell>,
-    mount: typeof import("./editor").mountEditor,
   ) {
     this.index = form.dataset["cell"] ?? "";
-    const area = need<HTMLTextAreaElement>("textarea", form);
-    this.starter = area.value;
+    this.area = need("textarea", form);
+    this.starter = this.area.defaultValue;
     this.output = need("[data-cell-output]", form);
     this.status = need("[data-cell-status]", form);
     this.bar = need("[data-cell-progress]", form);
     this.button = find<HTMLButtonElement>("[data-cell-run]", form);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.run();
+    });
+    find("[data-cell-reset]", form)?.addEventListener("click", () => this.editor?.setText(this.starter));
+  }
+
+  mount(mountEditor: typeof import("./editor").mountEditor): void {
     const run = (): void => void this.run();
-    this.editor = mount(area, {
+    this.editor = mountEditor(this.area, {
       label: `Code of cell ${Number(this.index) + 1}`,
       language: "python",
       readonly: false,
@@ -51,16 +70,12 @@ class Cell {
       ],
       changed: () => this.markChanged(),
     });
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      run();
-    });
-    find("[data-cell-reset]", form)?.addEventListener("click", () => this.editor.setText(this.starter));
+    this.markChanged();
   }
 
   private markChanged(): void {
     const reset = find<HTMLButtonElement>("[data-cell-reset]", this.form);
-    if (reset) reset.hidden = this.editor.text() === this.starter;
+    if (reset) reset.hidden = this.area.value === this.starter;
   }
 
   private async run(): Promise<void> {
@@ -84,7 +99,7 @@ class Cell {
     const body = new FormData(this.form);
     for (const index of (this.form.dataset["earlier"] ?? "").split(" ").filter(Boolean)) {
       const cell = this.cells.get(index);
-      if (cell) body.set(`cell:${index}`, cell.editor.text());
+      if (cell) body.set(`cell:${index}`, cell.area.value);
     }
     return body;
   }

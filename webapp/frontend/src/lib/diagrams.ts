@@ -56,6 +56,7 @@ function options(): Parameters<typeof mermaid.initialize>[0] {
       tertiaryTextColor: ink,
       textColor: ink,
       lineColor: line,
+      edgeLabelBackground: dark ? "#171a20" : "#ffffff",
       fontSize: "15px",
     },
   };

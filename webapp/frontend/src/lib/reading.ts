@@ -10,7 +10,7 @@ export function watchReading(article: HTMLElement): void {
     const here = currentHeading(headings.map((heading) => heading.getBoundingClientRect().top));
     const id = headings[here]?.id;
     for (const link of links) {
-      if (id !== undefined && link.hash === `#${id}`) link.setAttribute("aria-current", "location");
+      if (id !== undefined && link.hash === `#${id}`) mark(link);
       else link.removeAttribute("aria-current");
     }
     const box = article.getBoundingClientRect();
@@ -24,6 +24,15 @@ export function watchReading(article: HTMLElement): void {
   addEventListener("scroll", soon, { passive: true });
   addEventListener("resize", soon);
   update();
+}
+
+function mark(link: HTMLAnchorElement): void {
+  if (link.hasAttribute("aria-current")) return;
+  link.setAttribute("aria-current", "location");
+  const list = link.closest<HTMLElement>(".toc-side");
+  if (list === null) return;
+  const [from, height] = [link.offsetTop - list.offsetTop, list.clientHeight];
+  if (from < list.scrollTop + 40 || from > list.scrollTop + height - 60) list.scrollTop = from - height / 2;
 }
 
 /** The last heading at or above the reading line, 140 px from the top; -1 before the first. */

@@ -23,6 +23,7 @@ export class Workbench {
   private readonly drafts: Drafts;
   private readonly note: HTMLElement;
   private saving = 0;
+  private filling = false; // the page, not the learner, is changing the text
 
   constructor(
     private readonly form: HTMLFormElement,
@@ -79,8 +80,10 @@ export class Workbench {
   private changed(panel: HTMLElement): void {
     clearErrors(panel);
     clearTimeout(this.saving);
+    const quiet = this.filling; // keep what the note offers
     this.saving = window.setTimeout(() => {
       const kept = this.drafts.save(this.texts());
+      if (quiet) return;
       this.note.textContent = kept ? "Draft kept in this browser" : "This browser keeps no drafts";
     }, SAVE_AFTER_MS);
   }
@@ -94,10 +97,12 @@ export class Workbench {
   }
 
   private setTexts(texts: Texts): void {
+    this.filling = true;
     for (const file of this.files) {
       const text = texts[file.name];
       if (text !== undefined) file.editor.setText(text);
     }
+    this.filling = false;
   }
 
   private askReset(): void {
