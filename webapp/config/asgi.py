@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 
+# WhiteNoise hands files over by a plain iterator; Django reads each (all are small) in a thread, and warns of it.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 http = get_asgi_application()  # before the imports below: they need the app registry
 

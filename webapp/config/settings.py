@@ -235,6 +235,8 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},  # one line a run is enough: ours
+        "celery.app.trace": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
     },
 }

@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from webapp.config.health import healthz, readyz
 
+handler400 = "webapp.config.errors.bad_request"
+
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

@@ -40,10 +40,16 @@ def learner_required(
         if wants_json(request):
             body = {"errors": {"": ["Sign in first."]}, "sign_in": reverse("account_login")}
             return JsonResponse(body, status=401)
-        back = request.get_full_path() if request.method in ("GET", "HEAD") else request.path.rpartition("/")[0]
-        return redirect_to_login(back)
+        return redirect_to_login(page_behind(request))
 
     return guarded  # type: ignore[return-value]  # wraps() keeps the name of the first parameter, which no caller uses
+
+
+def page_behind(request: HttpRequest) -> str:
+    """Where to go after signing in: the page itself, or the page whose form was sent (one level above its address)."""
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    return request.path.rstrip("/").rpartition("/")[0] + "/"
 
 
 def run_or_404(run: UUID, user: User) -> Run:

@@ -150,7 +150,9 @@ def finish(run: Run, result: Result, live: LiveLog) -> None:
         message=queue.CANCELLED_TEXT if cancelled else result.message[:2000],
         log_z=live.packed(),
     )
-    if not written:
+    if written:
+        log.info("%s, tier %s: %s", run.kind, run.tier, result.verdict)
+    else:
         log.warning("the lease was lost: this result is dropped, another worker has the run")
 
 
@@ -164,6 +166,8 @@ def grade(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
     content = course().exercise(mirror.lesson, mirror.slug)
     if content is None:
         raise InfraError(f"exercise {mirror.key} is not among the lessons of this worker: run manage.py lessons check")
+    if content.content_hash != run.submission.content_hash:
+        live.system("The exercise has changed since this was submitted; it is graded as it is now.")
     files = {file.name: file.content.encode() for file in run.submission.files.all()}
     live.add(ProgressEvent(text="Preparing a box", done=None))
     report = grader.grade(content, files, tier=run.tier, seed=run.seed, on_event=live.add, cancelled=cancelled)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.urls import reverse
 
 from lessons.loader import Exercise
@@ -43,11 +43,11 @@ def progress_of_learner(user: User) -> Mapping[UUID, ExerciseProgress]:
     runs = Run.objects.filter(learner=user, submission__isnull=False).order_by()
     graded = ~Q(tier="smoke")
     rows = runs.values("submission__exercise").annotate(
-        best=Max("score", filter=graded), passed=Max("pk", filter=graded & Q(verdict=Verdict.PASSED))
+        best=Max("score", filter=graded), passes=Count("pk", filter=graded & Q(verdict=Verdict.PASSED))
     )
     return {
         row["submission__exercise"]: ExerciseProgress(
-            passed=row["passed"] is not None, best=None if row["best"] is None else round(100 * row["best"])
+            passed=row["passes"] > 0, best=None if row["best"] is None else round(100 * row["best"])
         )
         for row in rows
     }

@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from webapp.config import env
 
 ROOT = Path(__file__).resolve().parents[3]
+DOCUMENT = ROOT / "docs" / "configuration.md"
 ROOMS = ("webapp", "grader", "sandbox", "lessons", "scripts")
 USED = re.compile(r'RANKZERO_([A-Z][A-Z_]*[A-Z])|\benv_[a-z]+\("([A-Z][A-Z_]*)"')
 
@@ -24,9 +25,7 @@ def test_every_variable_is_documented_and_every_documented_one_exists() -> None:
         if "node_modules" not in path.parts
         for a, b in USED.findall(path.read_text())
     }
-    documented = set(
-        re.findall(r"^\| `(RANKZERO_[A-Z_]+)`", (ROOT / "docs/configuration.md").read_text(), re.MULTILINE)
-    )
+    documented = set(re.findall(r"^\| `(RANKZERO_[A-Z_]+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert used == documented
 
 

@@ -155,11 +155,31 @@ def test_it_keeps_the_text_of_a_plain_form_with_errors(learner: User, as_user: C
     assert b"helper.py is missing" in answer.content
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"file:answer.py": "x" * (9 * 1024**2)}, "larger than 8 MiB"),
+        ({f"file:{n}": "" for n in range(2_500)}, "More than 2000 fields"),
+    ],
+)
+def test_it_says_what_is_too_much_for_one_request(
+    fields: dict[str, str], text: str, learner: User, as_user: Callable[[User], Client]
+) -> None:
+    client = as_user(learner)
+    scripted = client.post(URL, fields, headers={"accept": "application/json"})
+    assert scripted.status_code == 422
+    assert text in scripted.json()["errors"]["files"][0]
+    plain = client.post(URL, fields)
+    assert plain.status_code == 400
+    assert text in plain.content.decode()
+    assert stored() == 0
+
+
 def test_it_sends_visitors_to_sign_in(db: None) -> None:
     client = Client()
     answer = client.post(URL, {"tier": "smoke"})
     assert answer.status_code == 302
-    assert answer["Location"].startswith("/accounts/login/?next=")
+    assert answer["Location"] == f"/accounts/login/?next=/lessons/{LESSON}/{SLUG}/"
     scripted = client.post(URL, {"tier": "smoke"}, headers={"accept": "application/json"})
     assert scripted.status_code == 401
     assert stored() == 0
