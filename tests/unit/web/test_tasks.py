@@ -1,0 +1,95 @@
+"""Celery's side is thin: each task is one call."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.core.management import call_command
+from django.db import connection
+
+from webapp.accounts.models import User
+from webapp.config.celery import app
+from webapp.submissions import execution, queue, tasks
+from webapp.submissions.models import Run
+from webapp.submissions.waking import wake
+
+ROOT = Path(__file__).resolve().parents[3]
+CLAIMER = """
+import json, sys, django
+django.setup()
+from webapp.submissions.queue import run_claim
+print("ready", flush=True)
+sys.stdin.readline()
+claimed = []
+while (run := run_claim(queue="smoke", worker=sys.argv[1])) is not None:
+    claimed.append(str(run.pk))
+print(json.dumps(claimed))
+"""
+
+
+def test_a_task_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[object] = []
+    monkeypatch.setattr(execution, "work", calls.append)
+    monkeypatch.setattr(queue, "sweep", lambda: calls.append("swept"))
+    tasks.work("cpu")
+    tasks.sweep()
+    tasks.sweep_at_start()
+    assert calls == ["cpu", "swept", "swept"]
+
+
+def test_a_message_names_the_queue_and_carries_no_work(valkey: str) -> None:
+    wake("cpu")
+    raw: Any = redis.Redis.from_url(valkey).lrange("cpu", 0, -1)
+    assert len(raw) == 1
+    assert json.loads(raw[0])["headers"]["argsrepr"] == "['cpu']"
+
+
+def test_the_queue_is_set_as_designed() -> None:
+    assert app.conf.task_acks_late is False
+    assert app.conf.worker_prefetch_multiplier == 1
+    beat = app.conf.beat_schedule["sweep"]
+    assert (beat["task"], beat["schedule"]) == (tasks.sweep.name, 15.0)
+
+
+def test_sync_lessons_prints_what_it_found(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("sync_lessons")
+    assert "exercises" in capsys.readouterr().out
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("woken")
+def test_processes_never_claim_the_same_run(
+    submit: Callable[..., Run], learner: User, peer: User, tmp_path: Path
+) -> None:
+    runs = sorted(str(submit(user).pk) for user in (learner, peer) for _ in range(10))
+    (tmp_path / "db.sqlite3").symlink_to(connection.settings_dict["NAME"])
+    env = {**os.environ, "RANKZERO_STATE": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.config.settings"}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIMER, f"w{n}"],
+            cwd=ROOT,
+            env=env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(3)
+    ]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
+    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    assert sorted(pk for claimed in answers for pk in claimed) == runs
