@@ -126,7 +126,7 @@ def test_it_keeps_its_own_clock():
     )
     report = grade_text("arithmetic", source)
     assert report.verdict == "timed_out"
-    assert report.usage.cpu_s > 1
+    assert report.usage.cpu_s > 0.3
 
 
 def test_it_shows_a_box_nothing_of_the_judge():

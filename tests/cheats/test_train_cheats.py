@@ -86,4 +86,4 @@ def test_it_waits_for_no_child_that_stays_behind():
     stays = "import subprocess\nsubprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
     report = grade_text("writer", IMPORTS + stays + HONEST)
     assert report.verdict == "passed"
-    assert report.usage.wall_s < 7
+    assert report.usage.wall_s < 20

@@ -1,0 +1,78 @@
+"""`lessons check` beyond the loader."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from grader.checking import check_course, check_exercise, check_judge
+from lessons.loader import load_course
+from tests.fixtures.exercises import LESSONS, fixture_exercise
+
+JUDGE = "def judge(bench):\n    pass\n"
+
+
+def problems(source, tmp_path):
+    (tmp_path / "judge.py").write_text(source)
+    return [f"{error.field}: {error.message}" for error in check_judge(tmp_path / "judge.py")]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from grader.bench import Bench",
+        "import grader",
+        "from grader import api",
+        "import sandbox",
+        "from webapp.config import settings",
+        "import django",
+        "from . import other",
+        "import pickle",
+        "import os, subprocess",
+        "def f():\n    import marshal",
+        "from multiprocessing import Pool",
+        "import requests",
+    ],
+)
+def test_it_refuses_a_judge_that_imports(line, tmp_path):
+    assert len(problems(f"{line}\n\n{JUDGE}", tmp_path)) == 1
+
+
+@pytest.mark.parametrize("line", ["eval('1')", "exec('1')", "torch.load('x')", "__import__('os')"])
+def test_it_refuses_a_judge_that_calls(line, tmp_path):
+    assert problems(f"{line}\n\n{JUDGE}", tmp_path) == [f"line 1: a judge may not use {line.split('(')[0]!r}"]
+
+
+def test_it_accepts_the_api_the_standard_library_and_the_lab(tmp_path):
+    head = (
+        "import json\nimport numpy as np\nfrom scipy import stats\nfrom torch import nn\nfrom grader.api import Bench\n"
+    )
+    assert problems(head + JUDGE, tmp_path) == []
+
+
+def test_it_refuses_a_judge_without_a_judge(tmp_path):
+    assert problems("x = 1\n", tmp_path) == [": has no function judge(bench)"]
+    assert "not valid Python" in problems("x =\n", tmp_path)[0]
+
+
+def test_it_wants_three_wrong_submissions_one_a_cheat_and_hints():
+    exercise = fixture_exercise("arithmetic")
+    assert check_exercise(exercise, frozenset()) == []
+    few = dataclasses.replace(exercise, samples=exercise.samples[1:])
+    assert ["wrong" in str(error.path) for error in check_exercise(few, frozenset())] == [True]
+    unhinted = dataclasses.replace(exercise, manifest=exercise.manifest.model_copy(update={"hint": []}))
+    assert [error.field for error in check_exercise(unhinted, frozenset())] == ["hint"]
+
+
+def test_it_wants_assets_that_are_listed():
+    exercise = fixture_exercise("arithmetic")
+    manifest = exercise.manifest.model_copy(update={"assets": ["nosuch"]})
+    errors = check_exercise(dataclasses.replace(exercise, manifest=manifest), frozenset({"other"}))
+    assert [str(error).partition(": ")[2] for error in errors] == ["assets: lessons/assets.toml has no asset 'nosuch'"]
+
+
+def test_it_keeps_the_loaders_errors_first(tmp_path):
+    course = load_course([tmp_path / "nowhere", LESSONS])
+    errors = check_course(course)
+    assert "nowhere" in str(errors[0])
