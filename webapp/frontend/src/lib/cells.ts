@@ -46,7 +46,8 @@ class Cell {
   ) {
     this.index = form.dataset["cell"] ?? "";
     this.area = need("textarea", form);
-    this.starter = this.area.defaultValue;
+    this.area.value = this.area.value.trimEnd();
+    this.starter = this.area.value;
     this.output = need("[data-cell-output]", form);
     this.status = need("[data-cell-status]", form);
     this.bar = need("[data-cell-progress]", form);

@@ -39,6 +39,17 @@ export function setBusy(button: HTMLButtonElement, busy: boolean): void {
   button.disabled = busy;
 }
 
+/** Bring `element` into view: inside the scrolling column that holds it where there is one, leaving what stands above it in sight. */
+export function reveal(element: HTMLElement, leave = 120): void {
+  const column = element.closest<HTMLElement>("[data-column]");
+  if (column === null || column.scrollHeight <= column.clientHeight) {
+    element.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  const distance = element.getBoundingClientRect().top - column.getBoundingClientRect().top;
+  column.scrollTop += distance - leave;
+}
+
 export function nonce(): string {
   return find<HTMLScriptElement>("script[nonce]")?.nonce ?? "";
 }

@@ -1,4 +1,4 @@
-import { find, need, showFragment } from "./dom";
+import { find, need, reveal, showFragment } from "./dom";
 import { getHtml, postForm, RequestError } from "./http";
 import { LogView } from "./log";
 import { type Message, RunStream } from "./stream";
@@ -44,11 +44,12 @@ export class RunLive {
   async start(run: RunPlace): Promise<void> {
     this.stream?.close();
     this.log.clear();
-    this.root.hidden = false;
+    need<HTMLDetailsElement>("[data-log-box]", this.root).open = true;
     this.root.dataset["panelUrl"] = run.panel_url;
     this.panelStatus = "";
     this.status.textContent = "Sent. Waiting for a worker.";
     this.showProgress("", null);
+    reveal(this.root);
     await this.refresh(run.panel_url);
     this.watch(run.ws_url, run.panel_url, false);
   }
@@ -106,7 +107,7 @@ export class RunLive {
   private announceVerdict(): void {
     const heading = find<HTMLElement>("[data-verdict-text]", this.panel);
     this.status.textContent = heading?.dataset["verdictText"] ?? "";
-    heading?.scrollIntoView({ block: "nearest" });
+    if (heading) reveal(heading);
   }
 
   private showProgress(text: string, done: number | null): void {

@@ -44,9 +44,9 @@ export class Workbench {
 
   /** A verdict came: show the history with it. A pass also opens the reference solution, which needs a new page. */
   runFinished(): void {
-    const verdict = find<HTMLElement>("[data-verdict]", this.run ?? document)?.dataset["verdict"];
+    const shown = find<HTMLElement>("[data-verdict]", this.run ?? document)?.dataset;
     const more = find<HTMLElement>("[data-solution-ready]");
-    if (more && verdict === "passed") more.hidden = false;
+    if (more && shown?.["verdict"] === "passed" && shown["tier"] !== "smoke") more.hidden = false;
     void this.refreshHistory();
   }
 
@@ -132,7 +132,6 @@ export class Workbench {
       this.drafts.save(this.texts());
       this.note.textContent = "Sent.";
       await this.live?.start(run);
-      find("[data-run-heading]", this.run ?? document)?.scrollIntoView({ block: "nearest" });
       void this.refreshHistory();
     } catch (error) {
       this.showErrors(error);
