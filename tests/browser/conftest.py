@@ -1,0 +1,105 @@
+"""Chromium on the real site. Every page is watched: a console error or a request to another host fails the test."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
+
+from tests.site_fixture import site  # noqa: F401  # a fixture
+from tests.site_process import Site
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+]  # fmt: skip
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "Chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+class Watch:
+    """What went wrong in the pages of one test."""
+
+    def __init__(self, address: str) -> None:
+        self.address, self.faults = address, list[str]()
+
+    def attach(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        page.on("console", lambda message: self.console(message.type, message.text))
+        page.on("request", lambda request: self.request(request.url))
+
+    def console(self, kind: str, text: str) -> None:
+        if kind == "error" and "422" not in text and "404" not in text:  # refused forms and missing pages are tested
+            self.faults.append(f"console: {text}")
+
+    def request(self, url: str) -> None:
+        if not url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
+            self.faults.append(f"request to another host: {url}")
+
+
+@pytest.fixture(scope="session")
+def session_of(browser: Browser, site: Site) -> Callable[[str], StorageState]:  # noqa: F811
+    """The cookies of a signed-in demo account; each signs in once."""
+
+    @cache
+    def signed_in(user: str) -> StorageState:
+        context = browser.new_context(base_url=site.url)
+        sign_in(context.new_page(), user, site.accounts()[user])
+        state = context.storage_state()
+        context.close()
+        return state
+
+    return signed_in
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser,
+    site: Site,  # noqa: F811
+    session_of: Callable[[str], StorageState],
+) -> Iterator[OpenPage]:
+    """`open_page(path, user=…, width=…, scheme=…)` gives a page; the same user keeps one context in a test."""
+    contexts: dict[tuple[str, int, str], BrowserContext] = {}
+    watch = Watch(site.url)
+
+    def open_it(path: str, *, user: str = "", width: int = 1280, scheme: str = "light") -> Page:
+        key = (user, width, scheme)
+        if key not in contexts:
+            contexts[key] = browser.new_context(
+                base_url=site.url,
+                viewport={"width": width, "height": 900},
+                color_scheme=scheme,
+                reduced_motion="reduce",
+                storage_state=session_of(user) if user else None,
+            )
+            contexts[key].set_default_timeout(10_000)
+        page = contexts[key].new_page()
+        watch.attach(page)
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_it
+    for context in contexts.values():
+        context.close()
+    assert watch.faults == []
+
+
+def sign_in(page: Page, name: str, password: str) -> None:
+    page.goto("/accounts/login/")
+    page.locator("input[name=login]").fill(name)
+    page.locator("input[name=password]").fill(password)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(lambda url: "login" not in url)

@@ -1,0 +1,56 @@
+"""Every page, in light and dark, wide and narrow: no serious accessibility fault, nothing wider than the screen."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import OpenPage
+
+pytestmark = [pytest.mark.browser, pytest.mark.box]
+PAGES = {
+    "home": ("/", ""),
+    "home, signed in": ("/", "learner"),
+    "lesson 2": ("/lessons/02_peft_techniques/", ""),
+    "lesson 9": ("/lessons/09_ab_testing/", "learner"),
+    "exercise": ("/lessons/09_ab_testing/peek_safely/", "learner"),
+    "exercise, signed out": ("/lessons/02_peft_techniques/one_percent/", ""),
+    "sign in": ("/accounts/login/", ""),
+    "sign up": ("/accounts/signup/", ""),
+    "profile": ("/accounts/profile/", "learner"),
+    "no such page": ("/nowhere/", ""),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_it_has_no_serious_accessibility_fault(open_page: OpenPage, name: str, scheme: str) -> None:
+    path, user = PAGES[name]
+    page = open_page(path, user=user, scheme=scheme)
+    result = Axe().run(page)
+    serious = [v for v in result.response["violations"] if v["impact"] in ("serious", "critical")]
+    assert not serious, [(v["id"], [n["html"][:120] for n in v["nodes"][:3]]) for v in serious]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_it_fits_a_narrow_phone(open_page: OpenPage, name: str) -> None:
+    path, user = PAGES[name]
+    page = open_page(path, user=user, width=360)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_it_draws_maths_and_diagrams_without_another_host(open_page: OpenPage) -> None:
+    page = open_page("/lessons/09_ab_testing/")
+    page.locator("pre.mermaid, .mermaid").first.scroll_into_view_if_needed()
+    page.locator(".mermaid svg").first.wait_for(timeout=20_000)
+    page.locator(".katex").first.wait_for(timeout=20_000)
+    assert page.locator(".katex-error").count() == 0
+
+
+def test_it_follows_the_theme_that_was_chosen(open_page: OpenPage) -> None:
+    page = open_page("/", scheme="light")
+    page.get_by_role("button", name="theme", exact=False).first.click()
+    chosen = page.evaluate("document.documentElement.dataset.theme")
+    page.reload()
+    assert chosen
+    assert page.evaluate("document.documentElement.dataset.theme") == chosen
