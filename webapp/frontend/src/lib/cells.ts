@@ -116,7 +116,8 @@ class Cell {
   }
 
   private receive(message: Message): void {
-    if (message.type === "line") this.print(printedNode(message.text, message.stream));
+    if (message.type === "line" && message.stream === "system") this.say(message.text);
+    else if (message.type === "line") this.print(printedNode(message.text, message.stream));
     else if (message.type === "output") this.print(outputNode(message));
     else if (message.type === "progress") this.say(message.text);
     else if (message.type === "status") this.say(statusText(message));

@@ -47,6 +47,7 @@ export class RunLive {
     need<HTMLDetailsElement>("[data-log-box]", this.root).open = true;
     this.root.dataset["panelUrl"] = run.panel_url;
     this.panelStatus = "";
+    this.status.classList.remove("visually-hidden");
     this.status.textContent = "Sent. Waiting for a worker.";
     this.showProgress("", null);
     reveal(this.root);
@@ -107,6 +108,7 @@ export class RunLive {
   private announceVerdict(): void {
     const heading = find<HTMLElement>("[data-verdict-text]", this.panel);
     this.status.textContent = heading?.dataset["verdictText"] ?? "";
+    this.status.classList.add("visually-hidden"); // the panel shows it; this only says it
     if (heading) reveal(heading);
   }
 
