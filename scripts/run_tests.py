@@ -59,7 +59,7 @@ ALL = (
 
 def environment() -> dict[str, str]:
     """The setup may have brought its own Node: put it first on the path then."""
-    from scripts.bootstrap import node_folder, packaged_node  # noqa: PLC0415  # needs the path that is set above
+    from scripts.bootstrap import node_folder, packaged_node  # needs the path that is set above
 
     node = node_folder() or packaged_node()
     return {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
