@@ -1,8 +1,8 @@
-"""Draws a record format and code words, has train.py adapt SmolLM2-135M to them, and scores the adapter on our own base.
+"""Draws a record format and code words, has train.py adapt SmolLM2-135M to them, and scores the adapter on our base.
 
-The box sees training cases only. What comes back is a closed list of tensors: low-rank pairs and deltas of parameters of
-the base, by name. They are counted by their shapes, added to a base that never was in a box, and judged by exact match on
-cases whose combinations the box has not seen.
+The box sees training cases only. What comes back is a closed list of tensors: low-rank pairs and deltas of parameters
+of the base, by name. They are counted by their shapes, added to a base that never was in a box, and judged by exact
+match on cases whose combinations the box has not seen.
 """
 
 from __future__ import annotations
@@ -25,15 +25,59 @@ FULL_TUNING = 1.0  # exact match of full tuning on these tasks (docs/measurement
 IGNORE = -100
 PAD = 2
 
-PRODUCTS = "lamp kettle jacket tent keyboard blender backpack camera desk heater bicycle printer".split()
-NAMES = "Anna Omar Lucy Peter Maria David Sofia James Nina Victor Emma Felix".split()
-CITIES = "Paris London Berlin Madrid Rome Vienna Boston Chicago Tokyo Sydney Dublin Oslo".split()
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday".split()
-COUNTS = "two three four five six seven eight nine".split()
+PRODUCTS = (
+    "lamp",
+    "kettle",
+    "jacket",
+    "tent",
+    "keyboard",
+    "blender",
+    "backpack",
+    "camera",
+    "desk",
+    "heater",
+    "bicycle",
+    "printer",
+)
+NAMES = ("Anna", "Omar", "Lucy", "Peter", "Maria", "David", "Sofia", "James", "Nina", "Victor", "Emma", "Felix")
+CITIES = (
+    "Paris",
+    "London",
+    "Berlin",
+    "Madrid",
+    "Rome",
+    "Vienna",
+    "Boston",
+    "Chicago",
+    "Tokyo",
+    "Sydney",
+    "Dublin",
+    "Oslo",
+)
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday")
+COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine")
 CODES = (
-    "apple tiger river stone cloud silver garden piano rocket lemon castle ocean forest copper violin bridge falcon "
-    "candle ribbon marble"
-).split()
+    "apple",
+    "tiger",
+    "river",
+    "stone",
+    "cloud",
+    "silver",
+    "garden",
+    "piano",
+    "rocket",
+    "lemon",
+    "castle",
+    "ocean",
+    "forest",
+    "copper",
+    "violin",
+    "bridge",
+    "falcon",
+    "candle",
+    "ribbon",
+    "marble",
+)
 SEPARATORS = (" |", " ;", " /", " +")
 PHRASES = (
     "{name} ordered {count} {product}s to {city} on {day}.",
@@ -81,7 +125,9 @@ def judge(bench: Bench) -> None:
         report_scores(bench, model, adapter, held_out)
 
 
-def report_scores(bench: Bench, model: torch.nn.Module, adapter: Mapping[str, Tensor], held_out: Sequence[Case]) -> None:
+def report_scores(
+    bench: Bench, model: torch.nn.Module, adapter: Mapping[str, Tensor], held_out: Sequence[Case]
+) -> None:
     """Share, exact match without and with the adapter, and the gain recovered."""
     share = count_elements(adapter) / sum(parameter.numel() for parameter in model.parameters())
     bench.metric("trained_share", 100 * share, provenance="recomputed")
@@ -108,7 +154,7 @@ def gain(score: float, base: float) -> float:
 
 
 def draw_cases(rng: Rng, sizes: Mapping[str, float]) -> tuple[list[Case], list[Case]]:
-    """Training and held-out cases of one format; no combination of product, city and day is in both, or twice in one."""
+    """Training and held-out cases of one format; no combination of product, city and day comes twice."""
     style = draw_format(rng, int(sizes["fields"]), days=bool(sizes["day_codes"]), cities=bool(sizes["city_codes"]))
     wanted = int(sizes["train_cases"]) + int(sizes["held_out_cases"])
     combinations = rng.sample([(p, c, d) for p in PRODUCTS for c in CITIES for d in DAYS], wanted)
@@ -188,9 +234,7 @@ def _delta_problem(name: str, tensor: Tensor, shape: tuple[int, ...] | None) -> 
     return None
 
 
-def _pair_problem(
-    name: str, target: str, adapter: Mapping[str, Tensor], shape: tuple[int, ...] | None
-) -> str | None:
+def _pair_problem(name: str, target: str, adapter: Mapping[str, Tensor], shape: tuple[int, ...] | None) -> str | None:
     if shape is None or len(shape) != 2:
         return f"{name!r}: the base has no linear module {target!r}"
     down, up = adapter.get(f"{target}.lora_A"), adapter.get(f"{target}.lora_B")
@@ -198,9 +242,8 @@ def _pair_problem(
         return f"{name!r}: lora_A and lora_B come in pairs"
     rank = down.shape[0] if down.ndim == 2 else 0
     if rank == 0 or tuple(down.shape) != (rank, shape[1]) or tuple(up.shape) != (shape[0], rank):
-        return (
-            f"{target!r}: lora_A {tuple(down.shape)} and lora_B {tuple(up.shape)} must be (r, {shape[1]}) and ({shape[0]}, r)"
-        )
+        found = f"lora_A {tuple(down.shape)} and lora_B {tuple(up.shape)}"
+        return f"{target!r}: {found} must be (r, {shape[1]}) and ({shape[0]}, r)"
     return None
 
 

@@ -1,7 +1,7 @@
 """LoRA of rank 4 on q_proj and v_proj of all thirty layers: 230,400 elements, 0.171 % of SmolLM2-135M.
 
-The two things that matter: a learning rate fifty times that of full tuning, and exact match on a split of our own to say
-when to stop. Measured over seeds in docs/measurements.md.
+The two things that matter: a learning rate fifty times that of full tuning, and exact match on a split of our own to
+say when to stop. Measured over seeds in docs/measurements.md.
 """
 
 from __future__ import annotations
