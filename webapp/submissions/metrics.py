@@ -10,6 +10,7 @@ from lessons.schema import Manifest, MetricSpec
 from webapp.submissions.contexts import CheckView, MetricView
 
 MARGIN = 0.08  # of the scale, left free at either end
+TINY = 1e-12  # smaller differences are not drawn
 SHARES = ("share", "fraction")
 
 
@@ -34,9 +35,9 @@ def scale_of(marks: Iterable[float], unit: str) -> tuple[float, float]:
     low, high = min(values), max(values)
     if unit in SHARES and low >= 0 and 0.5 < high <= 1:
         return 0.0, 1.0
-    if 0 <= low < 0.6 * high:
+    if 0 <= low < 0.6 * high and high > TINY:
         return 0.0, high * (1 + MARGIN)
-    pad = (high - low or abs(high) or 1.0) * 2 * MARGIN
+    pad = max((high - low or abs(high) or 1.0) * 2 * MARGIN, TINY)
     return low - pad, high + pad
 
 

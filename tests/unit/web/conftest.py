@@ -26,6 +26,8 @@ from webapp.submissions.models import Run
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A file, because claims race over several connections; its own, because others may test at the same time."""
+    if not str(django_settings.DATABASES["default"]["ENGINE"]).endswith("sqlite3"):
+        return  # RANKZERO_DATABASE_URL names a PostgreSQL: Django makes a test database there
     name = str(tmp_path_factory.mktemp("db") / "test.sqlite3")
     django_settings.DATABASES["default"]["TEST"]["NAME"] = name
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import json, sys, django
 django.setup()
 from webapp.submissions.queue import run_claim
 print("ready", flush=True)
-sys.stdin.readline()
+assert sys.stdin.readline() == "go\\n"
 claimed = []
 while (run := run_claim(queue="smoke", worker=sys.argv[1])) is not None:
     claimed.append(str(run.pk))
@@ -64,32 +65,42 @@ def test_sync_lessons_prints_what_it_found(db: None, capsys: pytest.CaptureFixtu
     assert "exercises" in capsys.readouterr().out
 
 
+def database_env(folder: Path) -> dict[str, str]:
+    """What makes another process open the database of this test."""
+    database = connection.settings_dict
+    if connection.vendor == "sqlite":
+        (folder / "db.sqlite3").symlink_to(database["NAME"])
+        return {"RANKZERO_STATE": str(folder)}
+    place = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    return {"RANKZERO_DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@{place}"}
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("woken")
 def test_processes_never_claim_the_same_run(
     submit: Callable[..., Run], learner: User, peer: User, tmp_path: Path
 ) -> None:
     runs = sorted(str(submit(user).pk) for user in (learner, peer) for _ in range(10))
-    (tmp_path / "db.sqlite3").symlink_to(connection.settings_dict["NAME"])
-    env = {**os.environ, "RANKZERO_STATE": str(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.config.settings"}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", CLAIMER, f"w{n}"],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n in range(3)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0, 0]
+    env = {**os.environ, **database_env(tmp_path), "DJANGO_SETTINGS_MODULE": "webapp.config.settings"}
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(claimer(f"w{number}", env)) for number in range(3)]
+        for worker in workers:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "ready\n"
+        for worker in workers:
+            assert worker.stdin is not None
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        answers = [json.loads(worker.communicate(timeout=60)[0]) for worker in workers]
     assert sorted(pk for claimed in answers for pk in claimed) == runs
+
+
+@contextlib.contextmanager
+def claimer(name: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A process that claims when told to, and never outlives its test."""
+    argv = [sys.executable, "-c", CLAIMER, name]
+    with subprocess.Popen(argv, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
