@@ -144,7 +144,7 @@ class CgroupKeeper:
 
     def sweep(self) -> int:
         """End and remove the groups of owners that are dead; how many boxes they held."""
-        orphans = [path for root in self._roots for path in root.rglob(f"{OWNER_PREFIX}*") if owner_is_dead(path.name)]
+        orphans = [folder for root in self._roots for folder in owned_folders(root) if owner_is_dead(folder.name)]
         boxes = {box.name for orphan in orphans for box in _children(orphan)}
         for orphan in orphans:
             for folder in [*_children(orphan), orphan]:
@@ -178,6 +178,11 @@ def _candidates(trees: dict[str, Hierarchy], source: str) -> Iterator[CgroupKeep
         yield CgroupKeeper(V1(), [tree.ours for tree in chosen], [tree.root for tree in chosen])
 
 
+def owned_folders(root: Path) -> list[Path]:
+    """Every owner's folder below `root`. Groups come and go meanwhile: one that is gone is no error."""
+    return [Path(parent, name) for parent, names, _ in os.walk(root) for name in names if name.startswith(OWNER_PREFIX)]
+
+
 def remove_group(folder: Path) -> None:
     """Kill what is in the group and remove it. Raises OSError if it is not empty after two seconds."""
     deadline = time.monotonic() + _EMPTY_S
@@ -201,4 +206,8 @@ def kill_all(pids: Sequence[int]) -> None:
 
 
 def _children(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir()]
+    """The groups in `folder`; none once it is gone."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir()]
+    except FileNotFoundError:
+        return []

@@ -34,6 +34,7 @@ class Monitor:
         self._status: dict[str, object] = {}
         self._partial = b""
         self._inner: int | None = None  # pidfd of the box's first process
+        self._inner_pid: int | None = None
         self._outer = os.pidfd_open(popen.pid)
         self._asked_to_die = threading.Event()
         self._lock = threading.Lock()
@@ -132,6 +133,7 @@ class Monitor:
         if isinstance(child, int) and self._inner is None:
             with contextlib.suppress(ProcessLookupError):
                 self._inner = os.pidfd_open(child)
+                self._inner_pid = child
             self._account.attach(self._popen.pid, child)
         return bool(chunk)
 
@@ -140,6 +142,7 @@ class Monitor:
         self._await_child()
         self._kill_all()
         self._popen.wait()
+        self._reap_inner()
         while self._read_status():
             pass
         with self._lock:
@@ -150,6 +153,12 @@ class Monitor:
             if self._inner is not None:
                 os.close(self._inner)
         self._account.remove()
+
+    def _reap_inner(self) -> None:
+        """Killed first, bubblewrap leaves its child unreaped; where we are the subreaper (boxd), it is ours to reap."""
+        if self._inner_pid is not None:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self._inner_pid, 0)
 
     def _await_child(self) -> None:
         """Bubblewrap's child cannot die with it before it has said so to the kernel: wait until we know who it is."""
@@ -168,6 +177,8 @@ class Monitor:
         for pid in self._account.members():
             _kill_pid(pid)
         _kill(self._outer)
+        if self._inner is not None:
+            _await_exit(self._inner, deadline)
         while self._account.members() not in ([], [self._popen.pid]) and time.monotonic() < deadline:
             time.sleep(0.002)
 
@@ -207,6 +218,13 @@ def _kill_live() -> None:
 def _kill(pidfd: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _await_exit(pidfd: int, deadline: float) -> None:
+    """Wait for a pid 1: its descriptor becomes readable only when its whole pid namespace is dead."""
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
 
 
 def _kill_pid(pid: int) -> None:

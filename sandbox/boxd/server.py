@@ -25,6 +25,7 @@ log = logging.getLogger("boxd")
 
 _REQUEST_S = 30.0
 _GOODBYE_S = 2.0
+_FRESH = ".new"
 _LONGEST_PATH = 107  # sockaddr_un holds 108 bytes with the final NUL
 
 
@@ -188,29 +189,31 @@ def _peer_uid(sock: socket.socket) -> int:
 
 def _listen(path: Path) -> socket.socket:
     """Bind the socket, mode 600. Raises SandboxError if it cannot be, or another boxd answers there."""
-    if len(os.fsencode(path)) > _LONGEST_PATH:
-        raise SandboxError(f"the socket path {path} is over {_LONGEST_PATH} bytes: choose a shorter --socket")
-    _remove_stale(path)
+    if len(os.fsencode(path)) + len(_FRESH) > _LONGEST_PATH:
+        raise SandboxError(
+            f"the socket path {path} is over {_LONGEST_PATH - len(_FRESH)} bytes: choose a shorter --socket"
+        )
+    _refuse_second(path)
+    # Under another name until it listens: whoever waits for the socket to appear finds it answering.
+    fresh = path.with_name(f"{path.name}{_FRESH}")
+    fresh.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     before = os.umask(0o177)
     try:
-        listener.bind(str(path))
+        listener.bind(str(fresh))
+        listener.listen(64)
+        fresh.rename(path)
     except OSError as error:
         listener.close()
         raise SandboxError(f"cannot listen at {path}: {error.strerror}") from error
     finally:
         os.umask(before)
-    listener.listen(64)
     return listener
 
 
-def _remove_stale(path: Path) -> None:
+def _refuse_second(path: Path) -> None:
     if not path.is_socket():
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink(missing_ok=True)
-        else:
-            raise SandboxError(f"another boxd answers at {path}: stop it first")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, contextlib.suppress(ConnectionRefusedError):
+        probe.connect(str(path))
+        raise SandboxError(f"another boxd answers at {path}: stop it first")

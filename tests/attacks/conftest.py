@@ -13,6 +13,7 @@ import pytest
 from sandbox import Backend, BoxSpec, Outcome
 from sandbox.bubblewrap import BubblewrapBackend
 from sandbox.capture import Capture
+from sandbox.cgroups import owned_folders
 from sandbox.interpreter import running_interpreter_mounts
 from sandbox.proctree import descendants
 
@@ -89,7 +90,7 @@ def footprint() -> Footprint:
             fds.add(f"{fd.name}:{fd.readlink()}")
         except FileNotFoundError:  # the listing's own descriptor
             continue
-    ours = Path("/sys/fs/cgroup").rglob(f"rankzero-*-{os.getpid()}-*")
+    ours = [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if f"-{os.getpid()}-" in folder.name]
     return Footprint(
         fds=frozenset(fds),
         processes=frozenset(descendants(os.getpid())),

@@ -16,7 +16,9 @@ import pytest
 
 from sandbox import BoxSpec, BoxStartError, SandboxUnavailable, open_backend
 from sandbox.bubblewrap import BubblewrapBackend
+from sandbox.cgroups import owned_folders
 from sandbox.interpreter import running_interpreter_mounts
+from sandbox.owner import owner_is_dead
 
 pytestmark = pytest.mark.box
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,7 +204,7 @@ def remote(boxd, socket_path, monkeypatch):
 
 
 def groups_of(pid: int) -> list[Path]:
-    return [path for path in Path("/sys/fs/cgroup").rglob(f"rankzero-*-{pid}-*") if path.is_dir()]
+    return [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if f"-{pid}-" in folder.name]
 
 
 def test_boxd_runs_boxes_as_this_process_would(remote, boxd, mark):
@@ -273,7 +275,7 @@ time.sleep(100)
 
 
 def list_boxes(pid: int) -> list[Path]:
-    return [path for group in groups_of(pid) for path in group.glob("box*")]
+    return [Path(parent, name) for group in groups_of(pid) for parent, names, _ in os.walk(group) for name in names]
 
 
 def test_boxd_killed_hard_takes_its_boxes_along_and_the_next_sweeps(remote, boxd, socket_path, mark):
@@ -369,4 +371,4 @@ def test_a_starter_that_ends_takes_its_boxes_along(mark, ending):
     assert client.stdout == b"up\n"
     assert gone(mark)
     BubblewrapBackend.open()  # sweeps the cgroups of the one that was killed
-    assert not [path for path in Path("/sys/fs/cgroup").rglob("rankzero-*") if str(path).count(f"-{client.args}-")]
+    assert not [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if owner_is_dead(folder.name)]
