@@ -19,8 +19,18 @@ export function drawMath(): void {
       maxExpand: 500,
       output: inLabel ? "html" : "htmlAndMathml",
     });
-    if (node.scrollWidth > node.clientWidth && node.classList.contains("block")) node.tabIndex = 0;
+    scrollIfWide(node);
   }
+}
+
+/** A formula wider than its column scrolls by itself, also by keyboard; the page never does. */
+function scrollIfWide(node: HTMLElement): void {
+  const room = node.parentElement?.clientWidth ?? Infinity;
+  const isWide = node.classList.contains("block")
+    ? node.scrollWidth > node.clientWidth
+    : node.getBoundingClientRect().width > room;
+  node.classList.toggle("wide", isWide);
+  if (isWide) node.tabIndex = 0;
 }
 
 /** A form's label needs a name in words; MathML gives none, so the source is read out. */
