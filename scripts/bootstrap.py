@@ -169,6 +169,8 @@ def run_npm() -> None:
     npm = str(node / "npm") if (node / "npm").exists() else "npm"
     run_with_progress([npm, "ci", "--no-audit", "--no-fund"], "front-end packages", None, cwd=FRONTEND)
     run_with_progress([npm, "run", "build"], "front-end build", None, cwd=FRONTEND)
+    python = str(venv_python(ROOT / ".venv"))
+    run_with_progress([python, "-m", "whitenoise.compress", "-q", "webapp/frontend/dist"], "compression", None)
 
 
 def setup(*, dev: bool, lab: bool) -> None:

@@ -28,7 +28,8 @@ class Command(BaseCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         self.install_lab()
-        argv = [sys.executable, "-m", "celery", "--quiet", "-A", "webapp.config.celery", "worker", "--queues", options["queues"],
+        argv = [sys.executable, "-m", "celery", "--quiet", "-A", "webapp.config.celery", "worker",
+                "--queues", options["queues"],
                 "--concurrency", str(options["concurrency"]), "--prefetch-multiplier", "1", "--without-gossip",
                 "--without-mingle", "--hostname", f"worker-{os.getpid()}@%h", "--loglevel", "info"]  # fmt: skip
         os.execv(sys.executable, argv)
