@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -63,10 +62,9 @@ class CallSession:
     def _exchange(self, header: Mapping[str, Any], payload: bytes, doing: str, timeout_s: float | None) -> Any:
         if self._over:
             raise RuntimeError("this candidate has ended: make another with bench.candidate()")
-        deadline = None if timeout_s is None else time.monotonic() + timeout_s
         try:
             nonce = self._channel.send(header, payload, doing)
-            frame = self._channel.receive(nonce, {"kind"}, MAX_ANSWER, doing, deadline)
+            frame = self._channel.receive(nonce, {"kind"}, MAX_ANSWER, doing, timeout_s)
             return self._answer(frame.header["kind"], frame.payload, doing)
         except (CandidateError, InfraError):
             self.close()

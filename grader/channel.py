@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import select
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -36,9 +35,9 @@ class Channel:
             raise self.ended(doing) from None
         return nonce
 
-    def receive(self, nonce: str, fields: set[str], max_payload: int, doing: str, deadline: float | None) -> Frame:
-        """The one answer to that nonce. Raises a CandidateError."""
-        frame = self._receive(max_payload, doing, deadline)
+    def receive(self, nonce: str, fields: set[str], max_payload: int, doing: str, timeout_s: float | None) -> Frame:
+        """The one answer to that nonce, within `timeout_s` or the box's own limit. Raises a CandidateError."""
+        frame = self._receive(max_payload, doing, timeout_s)
         if set(frame.header) != fields | {"nonce"}:
             raise Rejected(f"The program sent a frame with other fields than the protocol has, while {doing}.")
         if frame.header["nonce"] != nonce:
@@ -64,13 +63,12 @@ class Channel:
             return Crashed(f"The program exited early (exit code 0) while {doing}.")
         return error_of(outcome, self._limits, doing)
 
-    def _receive(self, max_payload: int, doing: str, deadline: float | None) -> Frame:
-        left = self._backstop() if deadline is None else max(deadline - time.monotonic(), 0.001)
+    def _receive(self, max_payload: int, doing: str, timeout_s: float | None) -> Frame:
+        patience = self._backstop() if timeout_s is None else timeout_s
         try:
-            frame = recv_frame(self._guest.channel, max_header=4096, max_payload=max_payload, timeout_s=left)
+            frame = recv_frame(self._guest.channel, max_header=4096, max_payload=max_payload, timeout_s=patience)
         except TimeoutError:
-            limit = f"{self._limits.wall_s:g} seconds" if deadline is None else "this call's time limit"
-            raise TimedOut(f"The program took longer than {limit} while {doing}.") from None
+            raise TimedOut(f"The program took longer than {patience:g} seconds while {doing}.") from None
         except FrameError as error:
             raise self._malformed(error, doing) from None
         except OSError:

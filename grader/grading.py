@@ -46,14 +46,13 @@ def grade(
     `on_event` may be called from several threads, one at a time.
     """
     chosen = _check(exercise, files, tier)
-    run_seed = secrets.randbits(63) if seed is None else seed
     tail = LogTail(on_event)
     request = JudgeRequest(
         exercise=exercise.key,
         judge=exercise.folder / "judge.py",
         manifest=exercise.manifest,
         tier=chosen,
-        seed=run_seed,
+        seed=secrets.randbits(63) if seed is None else seed,
         files={**_readonly(exercise), **files},
         assets=_locate(exercise),
         backend=backend,
@@ -65,15 +64,19 @@ def grade(
         show_prints=chosen == "smoke",
     )
     conclusion, usage = _conclude(exercise, chosen, request, watch)
+    return _report(request, conclusion, usage, tail)
+
+
+def _report(request: JudgeRequest, conclusion: Conclusion, usage: Usage, tail: LogTail) -> Report:
     return Report(
-        exercise=exercise.key,
-        tier=chosen,
+        exercise=request.exercise,
+        tier=request.tier,
         verdict=conclusion.verdict,
         score=conclusion.score,
         metrics=conclusion.metrics,
         checks=conclusion.checks,
         usage=usage,
-        seed=run_seed,
+        seed=request.seed,
         log_tail=tail.lines(),
         hints=conclusion.hints,
         distinction=conclusion.distinction,
