@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
 
 from sandbox import BoxSpec, Outcome, SandboxError, open_backend
 from sandbox.runner import default_mounts, parse_size, run_program
@@ -18,6 +19,7 @@ class Command(BaseCommand):
     help = "Runs a program in a box; prints its output, then how it ended and what it used. Exit code: the program's."
     requires_system_checks: list[str] = []
 
+    @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--backend", default="bubblewrap")
         parser.add_argument("--memory", default="512M", help="all processes together (default 512M)")
@@ -26,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print outcome and usage as JSON on stdout's last line")
         parser.add_argument("argv", nargs=REMAINDER, help="after --: the program and its arguments")
 
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         argv = options["argv"][1:] if options["argv"][:1] == ["--"] else options["argv"]
         if not argv:

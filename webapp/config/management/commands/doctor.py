@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from typing_extensions import override
 
 from sandbox import doctor
 
@@ -15,9 +16,11 @@ class Command(BaseCommand):
     help = "Shows hardware, the tiers that can run, how each sandbox limit is enforced, versions. Exit 1 if no box."
     requires_system_checks: list[str] = []
 
+    @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
 
+    @override
     def handle(self, *args: Any, **options: Any) -> None:
         report = doctor.report()
         self.stdout.write(json.dumps(report, indent=2) if options["json"] else "\n".join(_lines(report)))
