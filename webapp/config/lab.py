@@ -14,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from pathlib import Path
 from webapp.config.paths import ROOT, lab_dir, state_dir
 
 NEEDED_BYTES = {"cpu": 5 * 1024**3, "cuda": 14 * 1024**3}
+TICK_S = 4.0
 PIP_SHARE = 0.85  # of the whole installation's time; the rest converts models
 
 
@@ -107,27 +109,49 @@ def run(argv: Sequence[str], on_line: Callable[[str], None]) -> None:
 
 
 class Progress:
-    """Turns pip's lines into a share and writes it at most once a second."""
+    """Turns pip's lines into a share. While a command is silent, a ticker says every few seconds for how long."""
 
     def __init__(self, total: int) -> None:
-        self.total, self.seen, self.spoke, self.printed = total, 0, 0.0, 0.0
+        self.total, self.seen, self.printed = total, 0, 0.0
+        self.text, self.done, self.began = "", 0.0, time.monotonic()
 
     def pip_line(self, line: str) -> None:
         if re.match(r"(Collecting|Requirement already satisfied:) ", line):
             self.seen = min(self.seen + 1, self.total)
-        self.say(f"Installing the lab: {self.seen} of {self.total} packages", PIP_SHARE * self.seen / self.total)
+        what = "unpacking" if line.startswith("Installing collected") else f"{self.seen} of"
+        self.say(f"Installing the lab: {what} {self.total} packages", PIP_SHARE * self.seen / self.total)
 
     def asset_line(self, line: str) -> None:
-        self.say(line, PIP_SHARE + 0.05, force=True)
+        if not line.endswith(": ready"):  # nothing to do is no news
+            self.say(line, PIP_SHARE + 0.05)
 
-    def say(self, text: str, done: float, *, force: bool = False) -> None:
+    def say(self, text: str, done: float) -> None:
+        self.text, self.done = text, done
+        self.tick()
+
+    def tick(self) -> None:
         now = time.monotonic()
-        if force or now - self.spoke > 1:
-            self.spoke = now
-            write_state(LabState(state="installing", text=text, done=round(done, 3)))
-        if force or now - self.printed > 5:
+        if self.text and now - self.printed > TICK_S:
             self.printed = now
+            text = f"{self.text}, {now - self.began:.0f} s"
+            write_state(LabState(state="installing", text=text, done=round(self.done, 3)))
             print(f"lab: {text}", flush=True)
+
+    @contextmanager
+    def ticking(self) -> Iterator[Progress]:
+        stop = threading.Event()
+
+        def tick_on() -> None:
+            while not stop.wait(TICK_S):
+                self.tick()
+
+        thread = threading.Thread(target=tick_on, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            thread.join()
 
 
 def pip_argv(python: Path, lock: Path, *extra: str) -> list[str]:
@@ -152,12 +176,12 @@ def install() -> None:
         need_space()  # an interrupted or first installation; an update needs little
     python = lab_dir() / "bin" / "python"
     lock, data = locks()
-    progress = Progress(len(lock.read_text().splitlines()))
-    progress.say(f"Installing the lab ({flavour()} build of PyTorch)", 0.0, force=True)
-    if not python.exists():
-        run([sys.executable, "-m", "venv", str(lab_dir())], lambda line: None)
-    run(pip_argv(python, lock), progress.pip_line)
-    run(pip_argv(python, data, "--no-deps"), lambda line: None)
+    with Progress(len(lock.read_text().splitlines())).ticking() as progress:
+        progress.say(f"Installing the lab ({flavour()} build of PyTorch)", 0.0)
+        if not python.exists():
+            run([sys.executable, "-m", "venv", str(lab_dir())], lambda line: None)
+        run(pip_argv(python, lock), progress.pip_line)
+        run(pip_argv(python, data, "--no-deps"), lambda line: None)
     stamp().write_text(lab_key())
 
 
@@ -165,7 +189,8 @@ def build_assets() -> None:
     """The models that exercises name; takes a fraction of a second when they are there. Raises LabError."""
     python = lab_dir() / "bin" / "python"
     build = "import sys; from grader.assets import main; sys.exit(main(['build', '--all']))"
-    run([str(python), "-c", build], Progress(1).asset_line)
+    with Progress(1).ticking() as progress:
+        run([str(python), "-c", build], progress.asset_line)
 
 
 @contextmanager
