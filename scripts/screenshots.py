@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser.conftest import ARGUMENTS, sign_in
+from tests.browser.conftest import ARGUMENTS, Scheme, sign_in
 from tests.integration.client import exercise_files
 from tests.site_process import ROOT, Site
 
@@ -74,7 +74,8 @@ PAGES: dict[str, Callable[[Page], None]] = {
 
 
 def shoot_all(browser: Browser, site: Site, folder: Path) -> None:
-    for scheme in ("light", "dark"):
+    schemes: tuple[Scheme, ...] = ("light", "dark")
+    for scheme in schemes:
         for suffix, width in WIDTHS.items():
             context = browser.new_context(
                 base_url=site.url,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
@@ -17,6 +18,7 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 OpenPage = Callable[..., Page]
+Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +76,7 @@ def open_page(
     contexts: dict[tuple[str, int, str], BrowserContext] = {}
     watch = Watch(site.url)
 
-    def open_it(path: str, *, user: str = "", width: int = 1280, scheme: str = "light") -> Page:
+    def open_it(path: str, *, user: str = "", width: int = 1280, scheme: Scheme = "light") -> Page:
         key = (user, width, scheme)
         if key not in contexts:
             contexts[key] = browser.new_context(

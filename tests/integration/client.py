@@ -47,7 +47,7 @@ class Client:
         return self
 
     def post(self, path: str, data: Mapping[str, str], *, page: bool = False) -> httpx.Response:
-        headers = {"X-CSRFToken": self.http.cookies.get("csrftoken", ""), "Referer": self.site.url + path}
+        headers = {"X-CSRFToken": self.http.cookies.get("csrftoken") or "", "Referer": self.site.url + path}
         if not page:
             headers["Accept"] = "application/json"
         return self.http.post(path, data=dict(data), headers=headers)

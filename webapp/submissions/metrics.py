@@ -48,14 +48,19 @@ def place(value: float | None, scale: tuple[float, float]) -> float | None:
     return round(min(100.0, max(0.0, 100 * (value - low) / (high - low))), 2)
 
 
+def amount(value: float, unit: str) -> str:
+    """The number alone, shares as percentages: people compare 2.1 % with 6.5 %, not 0.021 with 0.065."""
+    return f"{number_text(100 * value)} %" if unit in SHARES else number_text(value)
+
+
 def with_unit(value: float, unit: str) -> str:
-    return f"{number_text(value)} {unit}".strip()
+    return amount(value, unit) if unit in SHARES else f"{amount(value, unit)} {unit}".strip()
 
 
-def bound_text(value: float | None, direction: str) -> str:
+def bound_text(value: float | None, direction: str, unit: str) -> str:
     if value is None:
         return ""
-    return f"{'at most' if direction == 'lower' else 'at least'} {number_text(value)}"
+    return f"{'at most' if direction == 'lower' else 'at least'} {amount(value, unit)}"
 
 
 def reaches(value: float, bound: float | None, direction: str) -> bool:
@@ -79,13 +84,13 @@ def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> M
         value=value,
         value_text=with_unit(value, unit),
         threshold=result["threshold"],
-        threshold_text=bound_text(result["threshold"], direction),
+        threshold_text=bound_text(result["threshold"], direction, unit),
         distinction=distinction,
-        distinction_text=bound_text(distinction, direction),
+        distinction_text=bound_text(distinction, direction, unit),
         passed=result["passed"],
         is_distinction=reaches(value, distinction, direction),
         ci95=interval,
-        ci95_text=f"{number_text(interval[0])} – {number_text(interval[1])}" if interval else "",
+        ci95_text=f"{amount(interval[0], unit)} – {amount(interval[1], unit)}" if interval else "",
         samples=result["samples"],
         value_at=place(value, scale) or 0.0,
         threshold_at=place(result["threshold"], scale),
@@ -93,8 +98,8 @@ def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> M
         ci_low_at=low,
         ci_high_at=high,
         ci_width=round(high - low, 2) if low is not None and high is not None else None,
-        low_text=number_text(scale[0]),
-        high_text=number_text(scale[1]),
+        low_text=amount(scale[0], unit),
+        high_text=amount(scale[1], unit),
     )
 
 

@@ -32,8 +32,8 @@ def test_it_places_everything_on_one_scale() -> None:
     assert places == sorted(places)  # type: ignore[type-var]
     assert all(0 <= one <= 100 for one in places if one is not None)
     assert (view.ci_low_at or 0) + (view.ci_width or 0) == pytest.approx(view.ci_high_at)
-    assert (view.threshold_text, view.distinction_text, view.means) == ("at most 0.1", "at most 0.05", "How often.")
-    assert (view.title, view.value_text, view.ci95_text) == ("Error rate", "0.08 share", "0.06 – 0.12")
+    assert (view.threshold_text, view.distinction_text, view.means) == ("at most 10 %", "at most 5 %", "How often.")
+    assert (view.title, view.value_text, view.ci95_text) == ("Error rate", "8 %", "6 % – 12 %")
 
 
 @pytest.mark.parametrize(

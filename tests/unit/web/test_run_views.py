@@ -84,7 +84,7 @@ def test_it_shows_metrics_checks_and_hints(done: Callable[..., Run], learner: Us
     run = done(learner)
     for path in (f"/runs/{run.pk}/panel/", f"/runs/{run.pk}/", EXERCISE):
         text = as_user(learner).get(path).content.decode()
-        for part in ("Not passed yet", "Error rate", "0.4", "at most 0.1", "Return something."):
+        for part in ("Not passed yet", "Error rate", "40 %", "at most 10 %", "Return something."):
             assert part in text, (path, part)
         assert "&lt;b&gt;answered None&lt;/b&gt;" in text
         assert "<b>answered None" not in text

@@ -20,6 +20,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     @override
+    @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--backend", default="bubblewrap")
         parser.add_argument("--memory", default="512M", help="all processes together (default 512M)")
@@ -28,6 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print outcome and usage as JSON on stdout's last line")
         parser.add_argument("argv", nargs=REMAINDER, help="after --: the program and its arguments")
 
+    @override
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         argv = options["argv"][1:] if options["argv"][:1] == ["--"] else options["argv"]

@@ -17,9 +17,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     @override
+    @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
 
+    @override
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         report = doctor.report()
