@@ -53,7 +53,7 @@ ALL = (
     Step("cheats on the grader", pytest("tests/cheats")),
     Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
-    Step("one_percent, cpu", pytest("tests/acceptance")),
+    Step("acceptance, cpu tier", pytest("tests/acceptance")),
 )
 
 
