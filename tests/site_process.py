@@ -28,6 +28,7 @@ class Site:
         self.state, self.port = state, port or free_port()
         self.env = {**os.environ, "RANKZERO_STATE": str(state), **(env or {})}
         self.log = state / "up.log"
+        self.command = [sys.executable, "manage.py", "up", "--port", str(self.port)]
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -40,7 +41,7 @@ class Site:
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "up", "--port", str(self.port)],
+                self.command,
                 cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )  # fmt: skip

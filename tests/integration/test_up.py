@@ -109,6 +109,20 @@ def test_it_refuses_a_second_start_on_the_same_state(site: Site) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_it_serves_lessons_and_prints_the_fix_where_user_namespaces_are_blocked(tmp_path: Path) -> None:
+    """The kernel's own switch, turned off inside a namespace of the test's."""
+    site = Site(tmp_path)
+    blocked = "echo 0 > /proc/sys/user/max_user_namespaces && exec"
+    site.command = ["unshare", "--user", "--map-root-user", "sh", "-c", f'{blocked} "$@"', "sh", *site.command]
+    site.start()
+    try:
+        assert "sysctl -w user.max_user_namespaces" in wait_for_banner(site, 1)
+        assert site.answers("/lessons/09_ab_testing/")
+        assert "worker started" not in site.output()
+    finally:
+        site.stop(signal.SIGTERM)
+
+
 def test_it_refuses_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

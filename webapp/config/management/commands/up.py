@@ -62,8 +62,7 @@ class Command(BaseCommand):
         try:
             open_backend("bubblewrap")
         except SandboxUnavailable as error:
-            write_state(LabState(state="failed", text=f"No sandbox on this machine, so nothing runs. {error}"))
-            self.stderr.write(f"No sandbox: {error}")
+            write_state(LabState(state="failed", text=f"Nothing can run on this machine yet: {error}"))
             return False
         return True
 
@@ -76,7 +75,7 @@ class Command(BaseCommand):
             lines += ["  Demo sign-ins: var/demo_accounts.txt (or RANKZERO_STATE)"]
         lab = lab_state()
         if lab.state == "failed":
-            lines += ["", f"  Lessons can be read, but nothing runs yet: {lab.text}"]
+            lines += ["", f"  {lab.text}", "  Lessons can be read meanwhile."]
         elif lab.state != "ready":
             lines += [
                 "",
