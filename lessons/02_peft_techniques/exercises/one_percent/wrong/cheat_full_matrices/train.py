@@ -4,33 +4,9 @@ import random
 
 import kit
 import torch
-from torch import nn
-from torch.nn import functional as F
 
-RANK, ALPHA, RATE, STEPS = 4, 8, 5e-3, 3
+RATE, STEPS = 5e-3, 3
 TARGETS = ("v_proj",)
-
-
-class LoraLinear(nn.Module):
-    def __init__(self, base):
-        super().__init__()
-        self.base = base
-        self.lora_A = nn.Parameter(torch.randn(RANK, base.in_features) / base.in_features**0.5)
-        self.lora_B = nn.Parameter(torch.zeros(base.out_features, RANK))
-
-    def forward(self, x):
-        low = F.linear(x, self.lora_A.to(x.dtype))
-        return self.base(x) + F.linear(low, (ALPHA / RANK * self.lora_B).to(x.dtype))
-
-
-def add_adapters(model):
-    adapters = {}
-    for name, module in list(model.named_modules()):
-        if isinstance(module, nn.Linear) and name.endswith(TARGETS):
-            parent, _, attribute = name.rpartition(".")
-            adapters[name] = LoraLinear(module)
-            setattr(model.get_submodule(parent), attribute, adapters[name])
-    return adapters
 
 
 def train(model, parameters, cases):
