@@ -73,21 +73,21 @@ def need_space(folder: Path, wanted: int) -> None:
 def run_with_progress(argv: Sequence[str], label: str, total: int | None, *, cwd: Path = ROOT) -> None:
     """Run a long command, print how far it is every few seconds, and its last lines if it fails."""
     env = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    assert process.stdout is not None
     tail: list[str] = []
     seen, began = 0, time.monotonic()
     spoke = began
-    for line in process.stdout:
-        tail = [*tail[-14:], line.rstrip()]
-        seen += bool(re.match(r"(Collecting|Requirement already satisfied:) ", line))
-        if time.monotonic() - spoke > 3:
-            spoke = time.monotonic()
-            of = f"{min(seen, total)} of {total} packages, " if total else ""
-            say(f"{label}: {of}{spoke - began:.0f} s")
-    if process.wait() != 0:
+    with subprocess.Popen(
+        argv, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail = [*tail[-14:], line.rstrip()]
+            seen += bool(re.match(r"(Collecting|Requirement already satisfied:) ", line))
+            if time.monotonic() - spoke > 3:
+                spoke = time.monotonic()
+                of = f"{min(seen, total)} of {total} packages, " if total else ""
+                say(f"{label}: {of}{spoke - began:.0f} s")
+    if process.returncode != 0:
         raise SetupError(f"{label} failed. Its last lines:\n  " + "\n  ".join(tail) + f"\n{hint_for(tail)}")
 
 
@@ -107,7 +107,11 @@ def venv_python(folder: Path) -> Path:
 def make_venv(folder: Path) -> None:
     if not venv_python(folder).exists():
         say(f"creating {folder.name}")
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        made = subprocess.run([sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            shutil.rmtree(folder, ignore_errors=True)  # half a venv would look like a whole one next time
+            reason = (made.stdout + made.stderr).strip().splitlines()
+            raise SetupError(f"No environment could be made (on Debian: apt-get install python3-venv). {reason[-1:]}")
 
 
 def pip_install(folder: Path, lock: str, label: str, *extra: str) -> None:

@@ -123,6 +123,24 @@ def test_it_serves_lessons_and_prints_the_fix_where_user_namespaces_are_blocked(
         site.stop(signal.SIGTERM)
 
 
+def test_it_refuses_a_full_disk_in_one_line(tmp_path: Path) -> None:
+    """A state folder of two megabytes, in a mount namespace of the test's."""
+    site = Site(tmp_path)
+    mount = f"mount -t tmpfs -o size=2m none {tmp_path} && exec"
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} "$@"', "sh", *site.command],
+        cwd=ROOT,
+        env=site.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "The disk is full" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
 def test_it_refuses_a_state_folder_that_cannot_be_written(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")

@@ -96,15 +96,15 @@ def is_current() -> bool:
 
 def run(argv: Sequence[str], on_line: Callable[[str], None]) -> None:
     """Run a command, hand over each line of its output; raises LabError with its last lines if it fails."""
-    process = subprocess.Popen(
-        argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
-    )
-    assert process.stdout is not None
     tail: list[str] = []
-    for line in process.stdout:
-        tail = [*tail[-9:], line.rstrip()]
-        on_line(line.rstrip())
-    if process.wait() != 0:
+    with subprocess.Popen(
+        argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            tail = [*tail[-9:], line.rstrip()]
+            on_line(line.rstrip())
+    if process.returncode != 0:
         raise LabError("The lab could not be installed: " + " / ".join(tail[-4:]))
 
 
