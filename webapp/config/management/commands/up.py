@@ -13,7 +13,7 @@ from django.db import OperationalError
 from typing_extensions import override
 
 from sandbox import SandboxUnavailable, open_backend
-from webapp.accounts.demo import demo_accounts_ensure
+from webapp.accounts.demo import demo_accounts_ensure, demo_accounts_file
 from webapp.config import supervisor
 from webapp.config.lab import LabState, lab_state, write_state
 
@@ -71,8 +71,8 @@ class Command(BaseCommand):
         if new_accounts is not None:
             lines += ["  Sign in with one of these (printed this once, kept in", f"  {new_accounts}):", ""]
             lines += [f"    {line}" for line in new_accounts.read_text().splitlines() if not line.startswith("#")]
-        else:
-            lines += ["  Demo sign-ins: var/demo_accounts.txt (or RANKZERO_STATE)"]
+        elif demo_accounts_file().exists():
+            lines += [f"  Demo sign-ins: {demo_accounts_file()}"]
         lab = lab_state()
         if lab.state == "failed":
             lines += ["", f"  {lab.text}", "  Lessons can be read meanwhile."]
