@@ -159,5 +159,7 @@ def hang_up_like_terminate() -> None:
 
 def remove_sockets() -> None:
     """At the end, and of a killed predecessor; safe because `lock_state` is held."""
-    for path in socket_dir().iterdir():
+    folder = socket_dir()
+    for path in folder.iterdir():
         path.unlink(missing_ok=True)
+    folder.rmdir()
