@@ -8,9 +8,10 @@ from celery.signals import worker_ready
 
 from webapp.config.celery import app
 from webapp.submissions import execution, queue
+from webapp.submissions.waking import WORK
 
 
-@app.task(name="webapp.submissions.tasks.work")  # type: ignore[untyped-decorator]  # celery ships no types
+@app.task(name=WORK)  # type: ignore[untyped-decorator]  # celery ships no types
 def work(name: str) -> None:
     execution.work(name)
 
