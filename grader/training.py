@@ -10,11 +10,13 @@ from grader.boxes import GuestBox
 from grader.channel import Channel
 from grader.context import RunContext
 from grader.errors import Crashed, Rejected, WrongAnswer
+from grader.outcomes import error_of
 from grader.report import Usage
 from lessons.schema import is_safe_path
 
 MAX_OUTPUT = 256 * 1024 * 1024
 _TAIL_LINES = 15
+_END_S = 5.0
 _REFUSALS = {
     "link": "is a link; write a plain file",
     "kind": "is not a plain file",
@@ -75,7 +77,7 @@ def _train(
     request = {"entry": entry, "argv": list(argv), "ranks": ranks, "outputs": dict(outputs)}
     nonce = channel.send(request, b"", doing)
     ended = channel.receive(nonce, {"kind", "codes"}, 0, doing, None)
-    _check_codes(ended.header["kind"], ended.header["codes"], entry, guest)
+    _check_codes(context, ended.header["kind"], ended.header["codes"], entry, guest)
     artefacts: dict[str, bytes] = {}
     for name, limit in outputs.items():
         data = _receive_file(channel, nonce, name, limit, name in optional)
@@ -85,12 +87,15 @@ def _train(
     return artefacts
 
 
-def _check_codes(kind: object, codes: object, entry: str, guest: GuestBox) -> None:
+def _check_codes(context: RunContext, kind: object, codes: object, entry: str, guest: GuestBox) -> None:
     if kind != "ended" or not isinstance(codes, list) or not all(type(code) is int for code in codes):
         raise Rejected("The program sent a malformed frame at its end.")
     failed = [code for code in codes if code]
     if failed:
         guest.close()  # all prints are in now
+        outcome = guest.ended(_END_S)
+        if outcome is not None and outcome.status == "memory_limit":  # the guest told of the end before the monitor
+            raise error_of(outcome, context.limits, f"running {entry}")
         tail = "\n".join(f"  {line}" for line in guest.prints.last_errors(_TAIL_LINES))
         raise Crashed(f"{entry} ended with {_describe(failed[0])}." + (f" Its last lines:\n{tail}" if tail else ""))
 

@@ -194,6 +194,8 @@ class Monitor:
         if trouble or "launcher-error" in self._status:
             return self._made("box_error", trouble or f"the box could not be set up: {self._status['launcher-error']}")
         # A limit can be hit in the last moment before the end: the final figures decide.
+        if reason is not None and reason[0] == "killed" and self._reading.out_of_memory:
+            reason = None  # the kernel ended a process for its memory before we were asked to end the box
         reason = reason or self._use_limit_hit()
         if reason is not None:
             return self._made(*reason)

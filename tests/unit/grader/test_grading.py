@@ -195,3 +195,12 @@ def test_it_keeps_a_tail_that_fits_a_report():
     lines = tail.lines()
     assert lines[-1].startswith("[out] 999 ")
     assert sum(len(line.encode()) for line in lines) <= 64 * 1024
+
+
+@pytest.mark.box
+@pytest.mark.lab
+def test_it_names_memory_whoever_tells_of_the_end_first():
+    """The guest's frame about a rank that the kernel took once raced with the monitor's look at the cgroup."""
+    doubling = "x = b'1'\nwhile True:\n    x += x\n"
+    assert {grade_text("writer", doubling).verdict for _ in range(8)} == {"out_of_memory"}
+    assert grade_text("writer", "raise SystemExit(1)\n").verdict == "crashed"
