@@ -95,7 +95,7 @@ def hint_for(lines: Sequence[str]) -> str:
     text = "\n".join(lines)
     if "No space left" in text:
         return "The disk is full: free some space and run the command again."
-    if re.search(r"Temporary failure|connection|timed out|ENOTFOUND|EAI_AGAIN|No matching distribution", text, re.IGNORECASE):
+    if re.search(r"Temporary failure|connection|timed out|ENOTFOUND|EAI_AGAIN|No matching dist", text, re.IGNORECASE):
         return "The package index could not be reached: check the network, then run the command again."
     return "Run the command again when the cause is mended: finished steps are kept."
 
