@@ -55,6 +55,18 @@ def test_it_grades_a_submit_on_the_cpu_tier(learner: Client) -> None:
     assert outcome == "passed"
 
 
+@pytest.mark.lab
+def test_it_trains_the_real_model_at_try(learner: Client) -> None:
+    exercise = "02_peft_techniques/one_percent"
+    answer = learner.submit(exercise, exercise_files(exercise, "solution")).json()
+    messages = learner.follow(answer["ws_url"])
+    assert messages[-1]["verdict"] == "passed"
+    assert any("loss" in text for _, text in lines(messages)), "what the program prints while it trains is shown"
+    values = {m["name"]: m["value"] for m in learner.report(answer["run"])["metrics"]}
+    assert values["gain_recovered"] >= 0.75
+    assert values["trained_share"] < 1
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
