@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from grader.errors import CandidateError, Crashed, InfraError, OutOfMemory, Rejected, TimedOut
+from grader.errors import CandidateError, Crashed, InfraError, OutOfMemory, TimedOut
 from lessons.schema import Limits
 from sandbox import Outcome
 
@@ -21,8 +21,8 @@ def error_of(outcome: Outcome, limits: Limits, doing: str) -> CandidateError:
             return TimedOut(f"The program used more than {limits.cpu_s:g} CPU seconds (CPU limit) while {doing}.")
         case "memory_limit":
             return OutOfMemory(f"The program needed more than {limits.memory_mb} MB of memory while {doing}.")
-        case "output_limit":
-            return Rejected(f"The program printed more than is allowed while {doing}.")
+        case "inode_limit":
+            return Crashed(f"The program made more files and folders than a box may hold, while {doing}.")
         case "exited":
             return Crashed(f"The program exited early, with exit code {outcome.exit_code}, while {doing}.")
         case "signalled":

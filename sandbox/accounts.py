@@ -34,8 +34,8 @@ class Account(Protocol):
         """Files into which the launcher writes 0 to join, before it becomes the box."""
         ...
 
-    def attach(self, outer_pid: int, inner_pid: int | None) -> None:
-        """Name bubblewrap's process and, once known, the box's first process."""
+    def attach(self, outer_pid: int | None, inner_pid: int | None) -> None:
+        """Name the box's process outside, if it has one, and once known the box's first process."""
         ...
 
     def read(self) -> Reading: ...

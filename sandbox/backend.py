@@ -39,6 +39,38 @@ class Process(Protocol):
         ...
 
 
+class Pod(Protocol):
+    """One loopback for all boxes that are put into it, and nothing else. A context manager; ends its boxes with it.
+
+    Boxes of a pod share abstract unix sockets and ports: nothing in a pod trusts either.
+    """
+
+    name: str
+
+    def close(self) -> None:
+        """End the pod. Safe to call twice."""
+        ...
+
+    def __enter__(self) -> Pod: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Lease(Protocol):
+    """Cores and GPUs that nobody else uses until `release`. A context manager."""
+
+    cores: tuple[int, ...]
+    gpus: tuple[int, ...]
+
+    def release(self) -> None:
+        """Give them back. Safe to call twice."""
+        ...
+
+    def __enter__(self) -> Lease: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
 class Box(Protocol):
     """One box, used once."""
 
@@ -57,14 +89,40 @@ class Box(Protocol):
         """End every process of the box; returns when they are gone, within two seconds. Safe at any time."""
         ...
 
+    def freeze(self) -> None:
+        """Stop every process of the box, threads and children too; returns when none of them can run.
+
+        Frozen time counts as wall time. Raises BoxStartError where that cannot be had; nothing once the box has ended.
+        """
+        ...
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        ...
+
 
 class Backend(Protocol):
     """A way to make boxes."""
 
     name: str
 
-    def prepare(self, spec: BoxSpec) -> Box:
-        """Check the spec against this machine. Raises ValueError or BoxStartError."""
+    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> Box:
+        """Check the spec against this machine. `pod`: one that this backend opened, else the box is alone.
+
+        Raises ValueError or BoxStartError.
+        """
+        ...
+
+    def open_pod(self) -> Pod:
+        """Raises BoxStartError."""
+        ...
+
+    def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> Lease:
+        """Take that many for oneself alone, waiting `wait_s` seconds at most (None: as long as it takes).
+
+        Boxes whose spec names no cores keep away from leased ones. Raises ValueError for more than the machine can ever
+        give, TimeoutError.
+        """
         ...
 
     def check(self) -> list[LimitCheck]:

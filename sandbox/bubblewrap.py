@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from sandbox import launcher
+from sandbox.bwrap_vessel import BwrapVessel
 from sandbox.accounts import Account, AccountKeeper
 from sandbox.backend import LimitCheck
 from sandbox.errors import BoxStartError
@@ -113,7 +114,7 @@ def _launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Mac
         raise
     finally:
         os.close(status_w)
-    return Monitor(spec, popen, status_r, account)
+    return Monitor(spec, BwrapVessel(popen, status_r), account)
 
 
 def _high_pipe() -> tuple[int, int]:

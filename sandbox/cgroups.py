@@ -71,7 +71,7 @@ class Group:
     def join_files(self) -> Sequence[Path]:
         return [folder / "cgroup.procs" for folder in self.folders]
 
-    def attach(self, outer_pid: int, inner_pid: int | None) -> None:
+    def attach(self, outer_pid: int | None, inner_pid: int | None) -> None:
         """Nothing to do: the launcher joined before it became the box."""
 
     def read(self) -> Reading:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.accounts import Reading
+from sandbox.owner import start_ticks
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _TMPFS = ("work", "tmp", "dev/shm")
@@ -27,7 +28,6 @@ class ProcAccount:
 
     def __init__(self, *, memory_bytes: int) -> None:
         self._memory_bytes = memory_bytes
-        self._outer_pid: int | None = None
         self._inner_pid: int | None = None
         self._cpu_s = 0.0
         self._peak = 0
@@ -36,11 +36,12 @@ class ProcAccount:
     def join_files(self) -> Sequence[Path]:
         return []
 
-    def attach(self, outer_pid: int, inner_pid: int | None) -> None:
-        self._outer_pid, self._inner_pid = outer_pid, inner_pid
+    def attach(self, outer_pid: int | None, inner_pid: int | None) -> None:
+        self._inner_pid = inner_pid
 
     def members(self) -> list[int]:
-        return [] if self._outer_pid is None else descendants(self._outer_pid)
+        """Empty once the box's first process is gone: the kernel ends everything in its pid namespace with it."""
+        return [] if self._inner_pid is None or start_ticks(self._inner_pid) is None else descendants(self._inner_pid)
 
     def read(self) -> Reading:
         # From the box's first process down: before its exec, the outer one still shows our own memory.
@@ -53,7 +54,7 @@ class ProcAccount:
         return Reading(cpu_s=self._cpu_s, peak_memory_bytes=self._peak, out_of_memory=self._out)
 
     def remove(self) -> None:
-        self._outer_pid = self._inner_pid = None
+        self._inner_pid = None
 
     def _memory(self, pids: Sequence[int]) -> int:
         disks = self._tmpfs_bytes()

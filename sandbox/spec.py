@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -20,10 +20,12 @@ Status = Literal[
     "wall_limit",
     "cpu_limit",
     "memory_limit",
-    "output_limit",
+    "inode_limit",
     "killed",
     "box_error",
 ]
+LimitName = Literal["memory", "pids", "cpu", "wall", "disk", "inodes", "output"]
+WarmStack = Literal["none", "science", "torch", "transformers"]
 UsageSource = Literal["cgroup2", "cgroup1", "proc"]
 
 _HOSTNAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -68,9 +70,11 @@ class BoxSpec:
     `pids`: processes and threads together. `cpus`: core numbers, None for every core that we may use.
     `wall_s`, `cpu_s`: seconds; `cpu_s` sums all processes, None for no limit of its own.
     `disk_bytes`: room of /work; /tmp has as much of its own. `shm_bytes`: room of /dev/shm.
+    `inodes`: files and folders in /work, /tmp and /dev/shm together.
     `open_files`: per process. `output_bytes`: how much of each output stream a capture keeps; the rest is
     drained and dropped with a note, so a flood ends no box.
-    `gpus`: NVIDIA device numbers. `env`: the whole environment; PATH, HOME, LANG and TMPDIR have defaults.
+    `warm`: a stack that may be imported already when the program starts; a wish, which a backend that keeps no such
+    template meets with a cold start. `gpus`: NVIDIA device numbers. `env`: the whole environment; PATH, HOME, LANG and TMPDIR have defaults.
     """
 
     mounts: tuple[Mount, ...] = ()
@@ -82,9 +86,11 @@ class BoxSpec:
     cpu_s: float | None = None
     disk_bytes: int = 64 * MIB
     shm_bytes: int = 64 * MIB
+    inodes: int = 50_000
     open_files: int = 256
     output_bytes: int = 256 * KIB
     gpus: tuple[int, ...] = ()
+    warm: WarmStack = "none"
     env: Mapping[str, str] = field(default_factory=dict)
     hostname: str = "box"
 
@@ -104,6 +110,7 @@ class BoxSpec:
             "output_bytes": KIB,
             "pids": 1,
             "open_files": 16,
+            "inodes": 16,
         }
         for name, floor in floors.items():
             if getattr(self, name) < floor:
@@ -118,6 +125,8 @@ class BoxSpec:
             raise ValueError(f"hostname {self.hostname!r} must be lower-case letters, digits and '-', 31 at most")
         if self.cpus is not None and (not self.cpus or min(self.cpus) < 0):
             raise ValueError("cpus must name at least one core, or be None for all")
+        if self.warm not in get_args(WarmStack):
+            raise ValueError(f"warm must be one of {', '.join(get_args(WarmStack))}, not {self.warm!r}")
         if any(gpu < 0 for gpu in self.gpus):
             raise ValueError("gpus must be device numbers from 0")
         for name, value in self.env.items():
@@ -153,6 +162,8 @@ class Usage:
 class Outcome:
     """How a box ended. `status` names the limit that ended it, if one did; `detail` is a sentence for a person.
 
+    `hits`: every limit that was met, whether it ended the box (memory, cpu, wall, inodes) or only refused the program
+    something (pids, disk, output).
     `exit_code` is set for "exited", `signal` for "signalled". A program that exits with 128 + N counts as signalled N:
     bubblewrap folds the two together.
     """
@@ -162,3 +173,4 @@ class Outcome:
     signal: int | None
     usage: Usage
     detail: str
+    hits: tuple[LimitName, ...] = ()
