@@ -74,7 +74,8 @@ class BoxSpec:
     `open_files`: per process. `output_bytes`: how much of each output stream a capture keeps; the rest is
     drained and dropped with a note, so a flood ends no box.
     `warm`: a stack that may be imported already when the program starts; a wish, which a backend that keeps no such
-    template meets with a cold start. `gpus`: NVIDIA device numbers. `env`: the whole environment; PATH, HOME, LANG and TMPDIR have defaults.
+    template meets with a cold start. `gpus`: NVIDIA device numbers.
+    `env`: the whole environment; PATH, HOME, LANG and TMPDIR have defaults.
     """
 
     mounts: tuple[Mount, ...] = ()
