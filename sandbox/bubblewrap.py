@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Self
 
 from sandbox import launcher
-from sandbox.bwrap_vessel import BwrapVessel
 from sandbox.accounts import Account, AccountKeeper
 from sandbox.backend import LimitCheck
+from sandbox.bwrap_vessel import BwrapVessel
 from sandbox.errors import BoxStartError
+from sandbox.leases import CoreLease, Place, machine_book, take_place
 from sandbox.machine import Machine, require_working, survey
 from sandbox.monitor import Monitor
 from sandbox.plan import Plan, make_plan, memory_file
@@ -52,6 +53,10 @@ class BubblewrapBackend:
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         return BubblewrapBox(spec, self._machine)
 
+    def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> CoreLease:
+        """Cores and GPUs for the caller alone, among the boxes of this process."""
+        return machine_book().lease(cores=cores, gpus=gpus, wait_s=wait_s, owner=f"process {os.getpid()}")
+
     def check(self) -> list[LimitCheck]:
         return self._machine.checks()
 
@@ -76,20 +81,31 @@ class BubblewrapBox:
             streams.close_theirs()
         return RunningProcess(streams, monitor)
 
-    def start_with(self, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close."""
+    def start_with(self, argv: Sequence[str], fds: Sequence[int], place: Place | None = None) -> Monitor:
+        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close.
+
+        `place`: taken from this process's book for this box, which gives it back; without, the box takes one itself.
+        """
         if self._used:
             raise RuntimeError("a box is used once: prepare another")
         if not argv or any("\0" in word for word in argv):
             raise BoxStartError("argv needs a program, and no NUL in any word")
         self._used = True
+        place = place or take_place(self._spec.cpus)
+        try:
+            self._monitor = self._start_at(place, argv, fds)
+        except BaseException:
+            place.leave()
+            raise
+        return self._monitor
+
+    def _start_at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
         account = self._machine.keeper.open(memory_bytes=self._spec.memory_bytes, pids=self._spec.pids)
         try:
-            self._monitor = _launch(self._spec, argv, fds, self._machine, account)
+            return _launch(self._spec, argv, fds, self._machine, account, place)
         except BaseException:
             account.remove()
             raise
-        return self._monitor
 
     def usage(self) -> Usage:
         if not self._used:
@@ -101,12 +117,14 @@ class BubblewrapBox:
             self._monitor.kill()
 
 
-def _launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Machine, account: Account) -> Monitor:
+def _launch(
+    spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Machine, account: Account, place: Place
+) -> Monitor:
     status_r, status_w = _high_pipe()
     try:
         plan = make_plan(spec, argv, seccomp=machine.seccomp, status_fd=status_w, staged=machine.drop_to is not None)
         try:
-            popen = _spawn_launcher(spec, plan, fds, status_w, machine, account)
+            popen = _spawn_launcher(plan, fds, status_w, machine, account, place)
         finally:
             plan.close()
     except BaseException:
@@ -114,7 +132,7 @@ def _launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int], machine: Mac
         raise
     finally:
         os.close(status_w)
-    return Monitor(spec, BwrapVessel(popen, status_r), account)
+    return Monitor(spec, BwrapVessel(popen, status_r), account, place)
 
 
 def _high_pipe() -> tuple[int, int]:
@@ -127,7 +145,7 @@ def _high_pipe() -> tuple[int, int]:
 
 
 def _spawn_launcher(
-    spec: BoxSpec, plan: Plan, fds: Sequence[int], status_fd: int, machine: Machine, account: Account
+    plan: Plan, fds: Sequence[int], status_fd: int, machine: Machine, account: Account, place: Place
 ) -> subprocess.Popen[bytes]:
     stdin, stdout, stderr, control = fds
     args_fd = int(plan.hold(b"".join(word.encode() + b"\0" for word in plan.args)))
@@ -141,7 +159,7 @@ def _spawn_launcher(
         "status_fd": status_fd,
         "control_fd": control,
         "join": [str(file) for file in account.join_files()],
-        "cpus": None if spec.cpus is None else list(spec.cpus),
+        "cpus": list(place.cpus),
         "drop_to": machine.drop_to,
         "stage": plan.stage,
         "parent": os.getpid(),

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from sandbox.errors import BoxStartError
+
 # A lease of every core must not starve behind an endless row of short boxes, and a run that already has a shared box
 # must get its second one, or both would wait for ever: new shared boxes stand back, but only this long.
 STAND_BACK_S = 10.0
@@ -267,10 +269,26 @@ class CoreBook:
         return any(lease.wanted_cores == len(self.cores) for lease in self._queue)
 
 
-@functools.cache
+_opening = threading.Lock()
+
+
 def machine_book() -> CoreBook:
     """The book of this process: every backend here uses this one. GPUs are those that nvidia-smi lists."""
+    with _opening:
+        return _machine_book()
+
+
+@functools.cache
+def _machine_book() -> CoreBook:
     return CoreBook(os.sched_getaffinity(0), (int(gpu["index"]) for gpu in list_gpus()))
+
+
+def take_place(cpus: tuple[int, ...] | None) -> Place:
+    """A place of this process's book for a box that is about to start. Raises BoxStartError."""
+    try:
+        return machine_book().place(cpus)
+    except TimeoutError as error:
+        raise BoxStartError(str(error)) from error
 
 
 def list_gpus() -> list[dict[str, str]]:

@@ -13,6 +13,8 @@ import weakref
 from collections.abc import Sequence
 
 from sandbox.accounts import Account, Reading
+from sandbox.affinity import confine
+from sandbox.leases import Place
 from sandbox.spec import MIB, BoxSpec, Outcome, Status, Usage
 from sandbox.vessel import Vessel
 
@@ -21,12 +23,14 @@ _live: weakref.WeakSet[Monitor] = weakref.WeakSet()
 
 
 class Monitor:
-    """Owns the vessel and the account of one box; its thread ends with the box."""
+    """Owns the vessel, the account and the place of one box; its thread ends with the box."""
 
-    def __init__(self, spec: BoxSpec, vessel: Vessel, account: Account) -> None:
+    def __init__(self, spec: BoxSpec, vessel: Vessel, account: Account, place: Place) -> None:
         self._spec = spec
         self._vessel = vessel
         self._account = account
+        self._place = place
+        self._unmovable = ""
         self._started = time.monotonic()
         self._ended: float | None = None
         self._asked_to_die = threading.Event()
@@ -60,6 +64,14 @@ class Monitor:
         if threading.current_thread() is not self._thread:
             self._done.wait()
 
+    def confine(self, cpus: frozenset[int]) -> None:
+        """Keep every thread of the box to these cores; a box that cannot be kept there is ended."""
+        try:
+            confine(self._account.members, cpus)
+        except OSError as error:
+            self._unmovable = f"the box could not be kept off leased cores: {error}"
+            self.kill()
+
     def _usage(self) -> Usage:
         return Usage(
             wall_s=(self._ended or time.monotonic()) - self._started,
@@ -79,7 +91,8 @@ class Monitor:
             self._end()
         except Exception as error:  # as above
             trouble = trouble or f"ending the box failed: {error}"
-        self._outcome = self._judge(reason, trouble)
+        self._place.leave()
+        self._outcome = self._judge(reason, trouble or self._unmovable)
         self._done.set()
 
     def _until_over(self) -> tuple[Status, str] | None:
@@ -88,6 +101,8 @@ class Monitor:
             ready = _ready([*self._vessel.watched(), self._wake_r], self._pause_ms())
             over = self._vessel.look(ready)
             self._account.attach(self._vessel.outer_pid, self._vessel.init_pid)
+            if self._vessel.init_pid is not None:
+                self._place.follow(self.confine)
             if self._asked_to_die.is_set():
                 return "killed", "the box was ended on request"
             if over:
