@@ -14,8 +14,8 @@ from sandbox.spec import BoxSpec
 
 BOX_UID = 10001
 _FIRST_FD = 10  # clear of 0–3, which the launcher arranges
-_HOST_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
-_ROOT_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+HOST_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
+ROOT_FOLDERS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _GPU_SHARED = ("/dev/nvidiactl", "/dev/nvidia-uvm", "/dev/nvidia-uvm-tools")
 _ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/work", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}  # noqa: S108
 
@@ -62,11 +62,16 @@ def memory_file(data: bytes) -> int:
         os.close(fd)
 
 
-def make_plan(spec: BoxSpec, argv: Sequence[str], *, seccomp: bytes, status_fd: int, staged: bool) -> Plan:
-    """Everything but the limits that the launcher and the account hold. `staged`: sources are bound by the launcher."""
+def make_plan(
+    spec: BoxSpec, argv: Sequence[str], *, seccomp: bytes, status_fd: int, staged: bool, nests: bool = False
+) -> Plan:
+    """Everything but the limits that the launcher and the account hold.
+
+    `staged`: sources are bound by the launcher. `nests`: our own template program runs inside, and makes boxes there.
+    """
     plan = Plan()
     try:
-        _add_isolation(plan, spec)
+        _add_isolation(plan, spec, nests=nests)
         _add_system(plan)
         _add_identity(plan, spec)
         _add_devices(plan, spec)
@@ -81,30 +86,43 @@ def make_plan(spec: BoxSpec, argv: Sequence[str], *, seccomp: bytes, status_fd: 
     return plan
 
 
-def _add_isolation(plan: Plan, spec: BoxSpec) -> None:
-    plan.add("--unshare-all", "--unshare-user", "--disable-userns", "--die-with-parent", "--new-session")
+def _add_isolation(plan: Plan, spec: BoxSpec, *, nests: bool) -> None:
+    plan.add("--unshare-all", "--unshare-user", "--die-with-parent", "--new-session")
+    if not nests:
+        plan.add("--disable-userns")
     plan.add("--cap-drop", "ALL", "--clearenv", "--hostname", spec.hostname)
     plan.add("--uid", str(BOX_UID), "--gid", str(BOX_UID))
-    for name, value in {**_ENVIRONMENT, **spec.env}.items():
+    for name, value in environment(spec).items():
         plan.add("--setenv", name, value)
+
+
+def environment(spec: BoxSpec) -> dict[str, str]:
+    """The whole environment of the box's program."""
+    return {**_ENVIRONMENT, **spec.env}
 
 
 def _add_system(plan: Plan) -> None:
     plan.add("--ro-bind", "/usr", "/usr")
-    for name in _ROOT_FOLDERS:
+    for name in ROOT_FOLDERS:
         folder = Path("/", name)
         if folder.is_symlink():
             plan.add("--symlink", str(folder.readlink()), str(folder))
         elif folder.is_dir():
             plan.add("--ro-bind", str(folder), str(folder))
     plan.add("--perms", "0755", "--dir", "/etc")
-    for file in _HOST_FILES:
+    for file in HOST_FILES:
         plan.add("--ro-bind-try", file, file)
 
 
 def _add_identity(plan: Plan, spec: BoxSpec) -> None:
+    for name, text in identity_files(spec).items():
+        plan.add("--perms", "0444", "--file", plan.hold(text.encode()), f"/etc/{name}")
+
+
+def identity_files(spec: BoxSpec) -> dict[str, str]:
+    """What lies in the box's /etc: who its user is, and what its own name means."""
     names = "localhost" if spec.hostname == "localhost" else f"localhost {spec.hostname}"
-    files = {
+    return {
         "passwd": f"learner:x:{BOX_UID}:{BOX_UID}:learner:/work:/bin/sh\n",
         "group": f"learner:x:{BOX_UID}:\n",
         # The host's own name must resolve at once, or gloo waits half a minute for a name server.
@@ -112,8 +130,6 @@ def _add_identity(plan: Plan, spec: BoxSpec) -> None:
         "hostname": f"{spec.hostname}\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
     }
-    for name, text in files.items():
-        plan.add("--perms", "0444", "--file", plan.hold(text.encode()), f"/etc/{name}")
 
 
 def _add_devices(plan: Plan, spec: BoxSpec) -> None:

@@ -26,6 +26,7 @@ _ERRNO = 0x0005_0000
 _NEW_NAMESPACES = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
 _NETLINK_ROUTE = 0
+_KEYCTL_JOIN_SESSION_KEYRING = 1
 # TIOCSTI types into the caller's terminal, TIOCLINUX pastes into it.
 _TERMINAL_INJECTION = (0x5412, 0x541C)
 # 0 is plain Linux, 0xffffffff only asks; the others weaken address randomisation.
@@ -34,11 +35,14 @@ _PERSONALITIES = (0, 0xFFFF_FFFF)
 Instruction = tuple[int, int, int, int]
 
 
-def compile_filter(*, memfd: bool) -> bytes:
+def compile_filter(*, memfd: bool, nests: bool = False) -> bytes:
     """The filter as `struct sock_filter[]`, for `bwrap --seccomp`.
 
     `memfd`: allow memfd_create; only right where a cgroup counts memory that no process has mapped.
+    `nests`: allow what it takes to make a box; for our own template program, never for a learner's.
     """
+    nesting = syscalls.NESTING if nests else {}
+    refused = {nr for calls in syscalls.REFUSED.values() for nr in calls.values()} - set(nesting.values())
     program = [
         (_LD, 0, 0, _ARCH),
         (_JEQ, 1, 0, AUDIT_ARCH_X86_64),
@@ -46,9 +50,9 @@ def compile_filter(*, memfd: bool) -> bytes:
         (_LD, 0, 0, _NR),
         (_JGE, 0, 1, X32_BIT),
         (_RET, 0, 0, _deny(errno.ENOSYS)),
-        *_argument_rules(),
-        *(step for calls in syscalls.REFUSED.values() for nr in calls.values() for step in _when(nr, errno.EPERM)),
-        *_allow_ranges(_allowed_numbers(memfd=memfd)),
+        *_argument_rules(nests=nests),
+        *(step for nr in sorted(refused) for step in _when(nr, errno.EPERM)),
+        *_allow_ranges(sorted({*_allowed_numbers(memfd=memfd), *nesting.values()})),
         (_RET, 0, 0, _deny(errno.ENOSYS)),
     ]
     return b"".join(_INSTRUCTION.pack(*step) for step in program)
@@ -67,11 +71,14 @@ def _guarded(nr: int, body: list[Instruction]) -> list[Instruction]:
     return [(_JEQ, 0, len(body), nr), *body]
 
 
-def _argument_rules() -> list[Instruction]:
+def _argument_rules(*, nests: bool) -> list[Instruction]:
+    new_namespaces = [] if nests else _guarded(syscalls.CLONE, _clone_rule())
+    new_keyring = _one_of(0, (_KEYCTL_JOIN_SESSION_KEYRING,), hit=ALLOW, miss=_deny(errno.EPERM))
     # clone3 hides its flags behind a pointer, which a filter cannot follow: ENOSYS makes libc use clone.
     return [
         *_when(syscalls.CLONE3, errno.ENOSYS),
-        *_guarded(syscalls.CLONE, _clone_rule()),
+        *new_namespaces,
+        *(_guarded(syscalls.KEYCTL, new_keyring) if nests else []),
         *_guarded(syscalls.SOCKET, _socket_rule()),
         *_guarded(syscalls.SOCKETPAIR, _one_of(0, (_AF_UNIX,), hit=ALLOW, miss=_deny(errno.EAFNOSUPPORT))),
         *_guarded(syscalls.IOCTL, _one_of(1, _TERMINAL_INJECTION, hit=_deny(errno.EPERM), miss=ALLOW)),

@@ -107,7 +107,14 @@ REFUSED: dict[str, dict[str, int]] = {
     """),
 }
 
+# What a template needs on top to make a box out of a copy of itself; the box itself gets the tables above.
+NESTING: dict[str, int] = _table("""
+    clone=56 unshare=272 mount=165 umount2=166 pivot_root=155 move_mount=429 mount_setattr=442 sethostname=170
+    sched_setaffinity=203
+""")
+
 # Decided by their arguments in seccomp.py.
+KEYCTL = 250
 CLONE, CLONE3, SOCKET, SOCKETPAIR, IOCTL, PERSONALITY = 56, 435, 41, 53, 16, 135
 # Memory that no process has mapped: allowed only where a cgroup counts it.
 MEMFD_CREATE = 319
