@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sandbox.freezing import Freezer
 from sandbox.spec import UsageSource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One look at a box. `peak_memory_bytes` leaves out page cache of host files; `out_of_memory`: it hit its limit."""
+    """One look at a box. `peak_memory_bytes` leaves out page cache of host files; `out_of_memory`: it hit its limit.
+
+    `pids_refused`: a fork or thread was refused for `pids`, which only a cgroup tells.
+    """
 
     cpu_s: float
     peak_memory_bytes: int
     out_of_memory: bool
+    pids_refused: bool = False
 
 
 class Account(Protocol):
@@ -42,6 +47,14 @@ class Account(Protocol):
 
     def members(self) -> list[int]:
         """Process ids that belong to the box now."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL to every member; those born meanwhile may be missed: call it until `members` is empty."""
+        ...
+
+    def freezer(self) -> Freezer:
+        """How this box is frozen; the same one each time."""
         ...
 
     def remove(self) -> None:

@@ -12,7 +12,7 @@ from typing import Self
 
 from sandbox import launcher
 from sandbox.accounts import Account, AccountKeeper
-from sandbox.backend import LimitCheck
+from sandbox.backend import LimitCheck, Pod
 from sandbox.bwrap_vessel import BwrapVessel
 from sandbox.errors import BoxStartError
 from sandbox.leases import CoreLease, Place, machine_book, take_place
@@ -47,11 +47,16 @@ class BubblewrapBackend:
     def keeper(self) -> AccountKeeper:
         return self._machine.keeper
 
-    def prepare(self, spec: BoxSpec) -> BubblewrapBox:
+    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> BubblewrapBox:
         """Check the spec against this machine."""
+        if pod is not None:
+            raise BoxStartError(f"{pod.name} is not a pod of this backend")
         if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         return BubblewrapBox(spec, self._machine)
+
+    def open_pod(self) -> Pod:
+        raise BoxStartError("this backend has no pods yet")
 
     def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> CoreLease:
         """Cores and GPUs for the caller alone, among the boxes of this process."""
@@ -115,6 +120,14 @@ class BubblewrapBox:
     def kill(self) -> None:
         if self._used:
             self._monitor.kill()
+
+    def freeze(self) -> None:
+        if self._used:
+            self._monitor.freeze()
+
+    def thaw(self) -> None:
+        if self._used:
+            self._monitor.thaw()
 
 
 def _launch(

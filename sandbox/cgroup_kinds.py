@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from sandbox.freezing import Freezer, GroupFreezer, text_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
@@ -17,6 +19,7 @@ class Look:
     kernel_peak_bytes: int
     file_cache_bytes: int
     oom_kills: int
+    pids_refused: int
 
 
 class Kind(Protocol):
@@ -32,6 +35,14 @@ class Kind(Protocol):
     def bound(self, folders: Sequence[Path], *, memory_bytes: int, pids: int) -> None: ...
 
     def look(self, folders: Sequence[Path]) -> Look: ...
+
+    def freezer(self, folders: Sequence[Path]) -> Freezer | None:
+        """The kernel's own, if there is one."""
+        ...
+
+    def kill(self, folders: Sequence[Path]) -> bool:
+        """Let the kernel end every member at once; False where it cannot."""
+        ...
 
 
 class V2:
@@ -61,11 +72,25 @@ class V2:
             kernel_peak_bytes=int(text_of(folder / "memory.peak") or current),  # memory.peak came with Linux 5.19
             file_cache_bytes=cache,
             oom_kills=_pairs(text_of(folder / "memory.events")).get("oom_kill", 0),
+            pids_refused=_pairs(text_of(folder / "pids.events")).get("max", 0),
         )
+
+    def freezer(self, folders: Sequence[Path]) -> Freezer | None:
+        (folder,) = folders
+        # Came with Linux 5.2.
+        return GroupFreezer.v2(folder) if (folder / "cgroup.freeze").exists() else None
+
+    def kill(self, folders: Sequence[Path]) -> bool:
+        (folder,) = folders
+        switch = folder / "cgroup.kill"
+        if not switch.exists():  # came with Linux 5.14
+            return False
+        switch.write_text("1")
+        return True
 
 
 class V1:
-    """A tree a controller: memory, pids and cpuacct, in this order."""
+    """A tree a controller: memory, pids, cpuacct and, where it is mounted, freezer, in this order."""
 
     source: Literal["cgroup1"] = "cgroup1"
 
@@ -73,7 +98,7 @@ class V1:
         """Nothing to do: every v1 group may hold others."""
 
     def bound(self, folders: Sequence[Path], *, memory_bytes: int, pids: int) -> None:
-        memory, processes, _ = folders
+        memory, processes, *_ = folders
         (memory / "memory.limit_in_bytes").write_text(str(memory_bytes))
         both = memory / "memory.memsw.limit_in_bytes"
         if both.exists():  # memory and swap together: equal to the first means no swap
@@ -81,7 +106,7 @@ class V1:
         (processes / "pids.max").write_text(str(pids))
 
     def look(self, folders: Sequence[Path]) -> Look:
-        memory, _, cpu = folders
+        memory, processes, cpu, *_ = folders
         stat = _pairs(text_of(memory / "memory.stat"))
         shmem = stat.get("shmem", 0)
         return Look(
@@ -90,15 +115,15 @@ class V1:
             kernel_peak_bytes=int(text_of(memory / "memory.max_usage_in_bytes") or 0),
             file_cache_bytes=stat.get("cache", 0) - shmem,
             oom_kills=_pairs(text_of(memory / "memory.oom_control")).get("oom_kill", 0),
+            pids_refused=_pairs(text_of(processes / "pids.events")).get("max", 0),
         )
 
+    def freezer(self, folders: Sequence[Path]) -> Freezer | None:
+        _, _, _, *freezer = folders
+        return GroupFreezer.v1(freezer[0]) if freezer else None
 
-def text_of(file: Path) -> str:
-    """The file's text, or "" once the kernel has taken the file away with its group."""
-    try:
-        return file.read_text()
-    except OSError:
-        return ""
+    def kill(self, folders: Sequence[Path]) -> bool:
+        return False
 
 
 def _pairs(text: str) -> dict[str, int]:

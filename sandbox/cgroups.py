@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
 import subprocess
 import threading
 import time
@@ -15,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.accounts import Reading
-from sandbox.cgroup_kinds import V1, V2, Kind, text_of
+from sandbox.cgroup_kinds import V1, V2, Kind
 from sandbox.errors import BoxStartError, SandboxUnavailable
-from sandbox.owner import OWNER_PREFIX, owner_is_dead, owner_name
+from sandbox.freezing import Freezer, StopFreezer, text_of
+from sandbox.owner import OWNER_PREFIX, kill_all, owner_is_dead, owner_name
 
 # bubblewrap's own two processes (outside and pid 1 inside) are in the group beside the program's.
 _OWN_PROCESSES = 2
@@ -67,6 +67,7 @@ class Group:
         self.folders = folders
         self._kind = kind
         self._peak = 0
+        self._freezer: Freezer | None = None
 
     def join_files(self) -> Sequence[Path]:
         return [folder / "cgroup.procs" for folder in self.folders]
@@ -79,10 +80,24 @@ class Group:
         # The kernel's peak counts page cache of host files that this box happened to read first; what is cached at the
         # end was almost all cached at the peak, so it is taken off. Looks on the way give a floor.
         self._peak = max(self._peak, look.memory_bytes, look.kernel_peak_bytes - look.file_cache_bytes)
-        return Reading(cpu_s=look.cpu_s, peak_memory_bytes=self._peak, out_of_memory=look.oom_kills > 0)
+        return Reading(
+            cpu_s=look.cpu_s,
+            peak_memory_bytes=self._peak,
+            out_of_memory=look.oom_kills > 0,
+            pids_refused=look.pids_refused > 0,
+        )
 
     def members(self) -> list[int]:
         return sorted({int(line) for file in self.join_files() for line in text_of(file).split()})
+
+    def kill(self) -> None:
+        if not self._kind.kill(self.folders):
+            kill_all(self.members())
+
+    def freezer(self) -> Freezer:
+        if self._freezer is None:
+            self._freezer = self._kind.freezer(self.folders) or StopFreezer(self.members)
+        return self._freezer
 
     def remove(self) -> None:
         """Remove the group, and the owner's folder with the last of its groups."""
@@ -174,7 +189,7 @@ def _candidates(trees: dict[str, Hierarchy], source: str) -> Iterator[CgroupKeep
             if parent == tree.root or tree.root in parent.parents:
                 yield CgroupKeeper(V2(), [parent], [tree.root])
     if source == "cgroup1" and {"memory", "pids", "cpuacct"} <= trees.keys():
-        chosen = [trees[name] for name in ("memory", "pids", "cpuacct")]
+        chosen = [trees[name] for name in ("memory", "pids", "cpuacct", "freezer") if name in trees]
         yield CgroupKeeper(V1(), [tree.ours for tree in chosen], [tree.root for tree in chosen])
 
 
@@ -195,14 +210,15 @@ def remove_group(folder: Path) -> None:
             if time.monotonic() > deadline:
                 raise
             kill_all([int(pid) for pid in text_of(folder / "cgroup.procs").split()])
+            _thaw_v1(folder)
             time.sleep(0.005)
 
 
-def kill_all(pids: Sequence[int]) -> None:
-    """SIGKILL each; one that is gone already is fine."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def _thaw_v1(folder: Path) -> None:
+    """What v1 has frozen cannot even die."""
+    state = folder / "freezer.state"
+    if state.exists():
+        state.write_text("THAWED")
 
 
 def _children(folder: Path) -> list[Path]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import select
 import signal
@@ -11,14 +10,23 @@ import threading
 import time
 import weakref
 from collections.abc import Sequence
+from typing import get_args
 
 from sandbox.accounts import Account, Reading
 from sandbox.affinity import confine
+from sandbox.disks import Disks
 from sandbox.leases import Place
-from sandbox.spec import MIB, BoxSpec, Outcome, Status, Usage
+from sandbox.spec import MIB, BoxSpec, LimitName, Outcome, Status, Usage
 from sandbox.vessel import Vessel
 
 GONE_S = 2.0
+_FIRST_LOOK_S = 0.001  # a box is set up within a few milliseconds; looks slow down from here
+_ENDED_BY: dict[Status, LimitName] = {
+    "memory_limit": "memory",
+    "cpu_limit": "cpu",
+    "wall_limit": "wall",
+    "inode_limit": "inodes",
+}
 _live: weakref.WeakSet[Monitor] = weakref.WeakSet()
 
 
@@ -31,6 +39,11 @@ class Monitor:
         self._account = account
         self._place = place
         self._unmovable = ""
+        self._disks = Disks()
+        self._pause_s = _FIRST_LOOK_S
+        self._freezing = threading.Lock()
+        self._frozen = False
+        self._ending = False
         self._started = time.monotonic()
         self._ended: float | None = None
         self._asked_to_die = threading.Event()
@@ -72,6 +85,23 @@ class Monitor:
             self._unmovable = f"the box could not be kept off leased cores: {error}"
             self.kill()
 
+    def freeze(self) -> None:
+        """Stop every process of the box until `thaw`. Raises BoxStartError; does nothing once the box ends."""
+        with self._freezing:
+            if not (self._ending or self._frozen):
+                self._account.freezer().freeze()
+                self._frozen = True
+
+    def thaw(self) -> None:
+        with self._freezing:
+            if self._frozen:
+                self._account.freezer().thaw()
+                self._frozen = False
+
+    def settled(self) -> None:
+        """Block until the box has ended and nothing of it is left, its cgroup included."""
+        self._thread.join()
+
     def _usage(self) -> Usage:
         return Usage(
             wall_s=(self._ended or time.monotonic()) - self._started,
@@ -91,9 +121,11 @@ class Monitor:
             self._end()
         except Exception as error:  # as above
             trouble = trouble or f"ending the box failed: {error}"
-        self._place.leave()
         self._outcome = self._judge(reason, trouble or self._unmovable)
+        self._place.leave()
+        # The waiter first: taking a cgroup down is nothing that a caller should wait for.
         self._done.set()
+        self._account.remove()
 
     def _until_over(self) -> tuple[Status, str] | None:
         """Block until the box has ended (None) or must end (why)."""
@@ -103,6 +135,7 @@ class Monitor:
             self._account.attach(self._vessel.outer_pid, self._vessel.init_pid)
             if self._vessel.init_pid is not None:
                 self._place.follow(self.confine)
+                self._disks.try_open(self._vessel.init_pid)
             if self._asked_to_die.is_set():
                 return "killed", "the box was ended on request"
             if over:
@@ -112,9 +145,14 @@ class Monitor:
 
     def _pause_ms(self) -> float:
         left = self._started + self._spec.wall_s - time.monotonic()
-        return max(0.0, min(self._account.poll_s, left)) * 1000
+        if self._disks.opened:
+            self._pause_s = self._account.poll_s
+        pause, self._pause_s = self._pause_s, min(2 * self._pause_s, self._account.poll_s)
+        return max(0.0, min(pause, left)) * 1000
 
     def _limit_hit(self) -> tuple[Status, str] | None:
+        self._hold_frozen()
+        self._disks.look()
         with self._lock:
             self._reading = self._account.read()
         if time.monotonic() - self._started >= self._spec.wall_s:
@@ -126,10 +164,23 @@ class Monitor:
             return "memory_limit", f"used more than {self._spec.memory_bytes // MIB} MiB of memory"
         if self._spec.cpu_s is not None and self._reading.cpu_s >= self._spec.cpu_s:
             return "cpu_limit", f"used {self._spec.cpu_s:g} CPU seconds"
+        if self._disks.inodes > self._spec.inodes:
+            return "inode_limit", f"made more than {self._spec.inodes} files and folders"
         return None
 
+    def _hold_frozen(self) -> None:
+        with self._freezing:
+            if self._frozen:
+                self._account.freezer().hold()
+
     def _end(self) -> None:
-        """Kill what is left, collect the last figures, give everything back."""
+        """Kill what is left and collect the last figures."""
+        with self._freezing:
+            self._ending = True
+            if self._frozen:
+                # In this order none of them runs again; frozen by cgroup v1 they would not die.
+                self._account.kill()
+                self._account.freezer().thaw()
         self._vessel.kill()
         self._kill_members()
         with self._lock:
@@ -137,13 +188,13 @@ class Monitor:
             self._ended = time.monotonic()
             os.close(self._wake_r)
             os.close(self._wake_w)
-        self._account.remove()
+        self._disks.look()
+        self._disks.close()
 
     def _kill_members(self) -> None:
         deadline = time.monotonic() + GONE_S
-        while (members := self._account.members()) and time.monotonic() < deadline:
-            for pid in members:
-                _kill_pid(pid)
+        while self._account.members() and time.monotonic() < deadline:
+            self._account.kill()
             time.sleep(0.002)
 
     def _last_reading(self) -> Reading:
@@ -152,6 +203,7 @@ class Monitor:
             cpu_s=max(last.cpu_s, self._reading.cpu_s),
             peak_memory_bytes=max(last.peak_memory_bytes, self._reading.peak_memory_bytes),
             out_of_memory=last.out_of_memory,
+            pids_refused=last.pids_refused,
         )
 
     def _judge(self, reason: tuple[Status, str] | None, trouble: str) -> Outcome:
@@ -172,14 +224,32 @@ class Monitor:
         return self._made("exited", f"exited with code {ending.code}", code=ending.code)
 
     def _made(self, status: Status, detail: str, *, code: int | None = None, number: int | None = None) -> Outcome:
-        return Outcome(status=status, exit_code=code, signal=number, usage=self._usage(), detail=detail)
+        hits = self._hits(status)
+        return Outcome(status=status, exit_code=code, signal=number, usage=self._usage(), detail=detail, hits=hits)
+
+    def _hits(self, status: Status) -> tuple[LimitName, ...]:
+        """Every limit that was met, in the order of LimitName."""
+        met: set[LimitName] = {_ENDED_BY[status]} if status in _ENDED_BY else set()
+        if self._reading.out_of_memory:
+            met.add("memory")
+        if self._reading.pids_refused:
+            met.add("pids")
+        if self._disks.full:
+            met.add("disk")
+        return tuple(name for name in get_args(LimitName) if name in met)
+
+
+def settle_boxes() -> None:
+    """End every box of this process and wait until nothing of any is left."""
+    for monitor in list(_live):
+        monitor.kill()
+        monitor.settled()
 
 
 @atexit.register
 def _kill_live() -> None:
     """The kernel kills what runs when we end; this also gives back cgroups."""
-    for monitor in list(_live):
-        monitor.kill()
+    settle_boxes()
 
 
 def _ready(fds: Sequence[int], timeout_ms: float) -> set[int]:
@@ -187,11 +257,6 @@ def _ready(fds: Sequence[int], timeout_ms: float) -> set[int]:
     for fd in fds:
         poller.register(fd, select.POLLIN)
     return {fd for fd, _ in poller.poll(timeout_ms)}
-
-
-def _kill_pid(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
 
 
 def _signal_name(number: int) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 OWNER_PREFIX = "rankzero-"
@@ -29,6 +32,13 @@ def start_ticks(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def kill_all(pids: Sequence[int]) -> None:
+    """SIGKILL each; one that is gone already is fine."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _pid_namespace() -> int:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.accounts import Reading
-from sandbox.owner import start_ticks
+from sandbox.freezing import StopFreezer
+from sandbox.owner import kill_all, start_ticks
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _TMPFS = ("work", "tmp", "dev/shm")
@@ -32,6 +33,7 @@ class ProcAccount:
         self._cpu_s = 0.0
         self._peak = 0
         self._out = False
+        self._freezer = StopFreezer(self.members)
 
     def join_files(self) -> Sequence[Path]:
         return []
@@ -42,6 +44,12 @@ class ProcAccount:
     def members(self) -> list[int]:
         """Empty once the box's first process is gone: the kernel ends everything in its pid namespace with it."""
         return [] if self._inner_pid is None or start_ticks(self._inner_pid) is None else descendants(self._inner_pid)
+
+    def kill(self) -> None:
+        kill_all(self.members())
+
+    def freezer(self) -> StopFreezer:
+        return self._freezer
 
     def read(self) -> Reading:
         # From the box's first process down: before its exec, the outer one still shows our own memory.
