@@ -23,14 +23,14 @@ KILL = 0x8000_0000
 _ERRNO = 0x0005_0000
 
 # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET}: no namespace is made inside a box. NEWTIME exists only for clone3.
-_NEW_NAMESPACES = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000
-_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
-_NETLINK_ROUTE = 0
+NEW_NAMESPACES = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
+NETLINK_ROUTE = 0
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 # TIOCSTI types into the caller's terminal, TIOCLINUX pastes into it.
-_TERMINAL_INJECTION = (0x5412, 0x541C)
+TERMINAL_INJECTION = (0x5412, 0x541C)
 # 0 is plain Linux, 0xffffffff only asks; the others weaken address randomisation.
-_PERSONALITIES = (0, 0xFFFF_FFFF)
+PERSONALITIES = (0, 0xFFFF_FFFF)
 
 Instruction = tuple[int, int, int, int]
 
@@ -80,16 +80,16 @@ def _argument_rules(*, nests: bool) -> list[Instruction]:
         *new_namespaces,
         *(_guarded(syscalls.KEYCTL, new_keyring) if nests else []),
         *_guarded(syscalls.SOCKET, _socket_rule()),
-        *_guarded(syscalls.SOCKETPAIR, _one_of(0, (_AF_UNIX,), hit=ALLOW, miss=_deny(errno.EAFNOSUPPORT))),
-        *_guarded(syscalls.IOCTL, _one_of(1, _TERMINAL_INJECTION, hit=_deny(errno.EPERM), miss=ALLOW)),
-        *_guarded(syscalls.PERSONALITY, _one_of(0, _PERSONALITIES, hit=ALLOW, miss=_deny(errno.EPERM))),
+        *_guarded(syscalls.SOCKETPAIR, _one_of(0, (AF_UNIX,), hit=ALLOW, miss=_deny(errno.EAFNOSUPPORT))),
+        *_guarded(syscalls.IOCTL, _one_of(1, TERMINAL_INJECTION, hit=_deny(errno.EPERM), miss=ALLOW)),
+        *_guarded(syscalls.PERSONALITY, _one_of(0, PERSONALITIES, hit=ALLOW, miss=_deny(errno.EPERM))),
     ]
 
 
 def _clone_rule() -> list[Instruction]:
     return [
         (_LD, 0, 0, _ARG_LOW[0]),
-        (_JSET, 0, 1, _NEW_NAMESPACES),
+        (_JSET, 0, 1, NEW_NAMESPACES),
         (_RET, 0, 0, _deny(errno.EPERM)),
         (_RET, 0, 0, ALLOW),
     ]
@@ -99,12 +99,12 @@ def _socket_rule() -> list[Instruction]:
     """Local, IPv4 and IPv6 sockets; of netlink only routes, which getifaddrs (gloo) asks for."""
     return [
         (_LD, 0, 0, _ARG_LOW[0]),
-        (_JEQ, 5, 0, _AF_UNIX),
-        (_JEQ, 4, 0, _AF_INET),
-        (_JEQ, 3, 0, _AF_INET6),
-        (_JEQ, 0, 3, _AF_NETLINK),
+        (_JEQ, 5, 0, AF_UNIX),
+        (_JEQ, 4, 0, AF_INET),
+        (_JEQ, 3, 0, AF_INET6),
+        (_JEQ, 0, 3, AF_NETLINK),
         (_LD, 0, 0, _ARG_LOW[2]),
-        (_JEQ, 0, 1, _NETLINK_ROUTE),
+        (_JEQ, 0, 1, NETLINK_ROUTE),
         (_RET, 0, 0, ALLOW),
         (_RET, 0, 0, _deny(errno.EAFNOSUPPORT)),
     ]

@@ -1,0 +1,159 @@
+"""First process of a Docker box: takes the program and its streams from the host, runs it, tells how it ended.
+
+Run as `python -I -S shim.py <socket>`. The program shares our user, never our channel: we cannot be dumped, traced or
+signalled by it, and nothing that we hold is inherited. Standard library only, and little of it: each import delays
+every box.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+
+_PR_SET_DUMPABLE = 4
+_STREAMS = 4  # stdin, stdout, stderr, control
+_FIRST_FD = 10  # clear of 0–3, which the program gets
+_CANNOT_RUN = 126
+_NOT_FOUND = 127
+
+
+def main() -> None:
+    _guard()
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    channel.connect(sys.argv[1])
+    try:
+        ending = _serve(channel)
+    except Exception as error:  # the host must learn of it, whatever it was
+        ending = {"error": f"{type(error).__name__}: {error}"}
+    _end_all()
+    channel.sendall(json.dumps(ending).encode() + b"\n")
+    # The host reads the box's last figures, which go with us.
+    channel.recv(1)
+    os._exit(0)
+
+
+def _guard() -> None:
+    """Be out of the program's reach before there is a program."""
+    if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        os._exit(_CANNOT_RUN)
+    # The kernel keeps from a first process every signal that it does not handle; Python handles this one.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _serve(channel: socket.socket) -> dict[str, object]:
+    """One program, from the request to its end; {} if the host ended it."""
+    message, fds, _, _ = socket.recv_fds(channel, 1, _STREAMS + 1, socket.MSG_CMSG_CLOEXEC)
+    if not message:
+        return {}
+    streams, request = fds[:_STREAMS], fds[_STREAMS]
+    if min(fds) < _STREAMS:
+        raise OSError("a descriptor of the program's came as one that it replaces")
+    with open(request, "rb") as file:
+        header = json.loads(file.readline())
+        for path, size in header["files"]:
+            _write(path, file.read(size))
+    wake = _wake_on_death()
+    program = os.fork()
+    if program == 0:
+        _become(header, streams)
+    for fd in streams:
+        os.close(fd)
+    return _follow(program, channel, wake)
+
+
+def _write(path: str, data: bytes) -> None:
+    """Nothing has run in the box yet: no link can lead elsewhere."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o644)
+    with open(fd, "wb") as file:
+        file.write(data)
+
+
+def _wake_on_death() -> int:
+    """A descriptor that becomes readable when a child has died."""
+    read, write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    return read
+
+
+def _become(header: dict, streams: list[int]) -> None:
+    """In the child: never returns."""
+    try:
+        for number, fd in enumerate(streams):
+            os.dup2(fd, number, inheritable=True)
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGCHLD, signal.SIGPIPE):
+            signal.signal(number, signal.SIG_DFL)
+        os.setsid()
+        os.chdir("/work")
+        _limit(header)
+        _execute(header["argv"], header["env"])
+    finally:
+        os._exit(_CANNOT_RUN)
+
+
+def _limit(header: dict) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (header["open_files"],) * 2)
+    if header["cpu_s"] is not None:
+        resource.setrlimit(resource.RLIMIT_CPU, (header["cpu_s"],) * 2)
+
+
+def _execute(argv: list[str], env: dict[str, str]) -> None:
+    try:
+        os.execvpe(argv[0], argv, env)
+    except OSError as error:
+        os.write(2, f"box: failed to execute {argv[0]}: {error.strerror}\n".encode())
+        os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_RUN)
+
+
+def _follow(program: int, channel: socket.socket, wake: int) -> dict[str, object]:
+    """Bury whatever dies until the program has, or the host asks for the end, or is gone."""
+    poller = select.poll()
+    poller.register(channel, select.POLLIN)
+    poller.register(wake, select.POLLIN)
+    while True:
+        ready = {fd for fd, _ in poller.poll()}
+        if wake in ready:
+            os.read(wake, 4096)
+            ending = _bury(program)
+            if ending is not None:
+                return ending
+        if channel.fileno() in ready:
+            return {}
+
+
+def _bury(program: int) -> dict[str, object] | None:
+    """Reap every dead child; how the program ended, if it was among them."""
+    ending = None
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return ending
+        if pid == 0:
+            return ending
+        if pid == program:
+            code = os.waitstatus_to_exitcode(status)
+            ending = {"signal": -code} if code < 0 else {"code": code}
+
+
+def _end_all() -> None:
+    """Kill everything else in the box and wait until it is gone: nothing can be born meanwhile."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+        while True:
+            os.waitpid(-1, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return
+
+
+if __name__ == "__main__":
+    main()
