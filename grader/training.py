@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from grader.boxes import GuestBox
 from grader.channel import Channel
 from grader.context import RunContext
-from grader.errors import Crashed, Rejected, WrongAnswer
+from grader.errors import Crashed, Rejected, TimedOut, WrongAnswer
 from grader.outcomes import error_of
 from grader.report import Usage
+from grader.standing import MAX_POSITIONS, describe_hang, read_positions
 from lessons.schema import is_safe_path
+from sandbox.frames import Frame
 
 MAX_OUTPUT = 256 * 1024 * 1024
 _TAIL_LINES = 15
+_SEARCHED_LINES = 2000
 _END_S = 5.0
+_HANG_S = 30.0
+_HANGS_IN_WALL = 3  # a hang is found well before the time limit would hide it
+_MALFORMED = "The program sent a malformed frame at its end."
 _REFUSALS = {
     "link": "is a link; write a plain file",
     "kind": "is not a plain file",
@@ -74,10 +80,16 @@ def _train(
     channel = Channel(guest, context.limits)
     entry = context.manifest.entry
     doing = f"running {entry}"
-    request = {"entry": entry, "argv": list(argv), "ranks": ranks, "outputs": dict(outputs)}
+    request = {
+        "entry": entry,
+        "argv": list(argv),
+        "ranks": ranks,
+        "outputs": dict(outputs),
+        "hang_s": min(_HANG_S, context.limits.wall_s / _HANGS_IN_WALL),
+    }
     nonce = channel.send(request, b"", doing)
-    ended = channel.receive(nonce, {"kind", "codes"}, 0, doing, None)
-    _check_codes(context, ended.header["kind"], ended.header["codes"], entry, guest)
+    ended = channel.receive(nonce, {"kind", "codes"}, MAX_POSITIONS, doing, None)
+    _check_end(context, ended, ranks, guest)
     artefacts: dict[str, bytes] = {}
     for name, limit in outputs.items():
         data = _receive_file(channel, nonce, name, limit, name in optional)
@@ -87,17 +99,47 @@ def _train(
     return artefacts
 
 
-def _check_codes(context: RunContext, kind: object, codes: object, entry: str, guest: GuestBox) -> None:
-    if kind != "ended" or not isinstance(codes, list) or not all(type(code) is int for code in codes):
-        raise Rejected("The program sent a malformed frame at its end.")
-    failed = [code for code in codes if code]
-    if failed:
-        guest.close()  # all prints are in now
-        outcome = guest.ended(_END_S)
-        if outcome is not None and outcome.status == "memory_limit":  # the guest told of the end before the monitor
-            raise error_of(outcome, context.limits, f"running {entry}")
-        tail = "\n".join(f"  {line}" for line in guest.prints.last_errors(_TAIL_LINES))
-        raise Crashed(f"{entry} ended with {_describe(failed[0])}." + (f" Its last lines:\n{tail}" if tail else ""))
+def _check_end(context: RunContext, ended: Frame, ranks: int, guest: GuestBox) -> None:
+    """Return if every rank ended well. Raises a CandidateError."""
+    codes = _codes_of(ended, ranks)
+    failed = [(rank, code) for rank, code in enumerate(codes) if code]
+    if not failed and None not in codes:
+        return
+    guest.close()  # all prints are in now
+    outcome = guest.ended(_END_S)
+    if outcome is not None and outcome.status == "memory_limit":  # the guest told of the end before the monitor
+        raise error_of(outcome, context.limits, f"running {context.manifest.entry}")
+    if ended.header["kind"] == "hung":
+        raise TimedOut(_hang_of(context, ended.payload, codes))
+    if not failed:
+        raise Rejected(_MALFORMED)
+    raise Crashed(_crash_of(context.manifest.entry, *failed[0], ranks, guest))
+
+
+def _codes_of(ended: Frame, ranks: int) -> list[int | None]:
+    kind, codes = ended.header["kind"], ended.header["codes"]
+    if kind not in {"ended", "hung"} or not isinstance(codes, list) or len(codes) != ranks:
+        raise Rejected(_MALFORMED)
+    if not all(code is None or type(code) is int for code in codes) or (kind == "ended") != (not ended.payload):
+        raise Rejected(_MALFORMED)
+    return codes
+
+
+def _hang_of(context: RunContext, payload: bytes, codes: Sequence[int | None]) -> str:
+    try:
+        return describe_hang(codes, read_positions(payload, len(codes)), context.files)
+    except ValueError:
+        raise Rejected(_MALFORMED) from None
+
+
+def _crash_of(entry: str, rank: int, code: int, ranks: int, guest: GuestBox) -> str:
+    lines = guest.prints.last_errors(_TAIL_LINES if ranks == 1 else _SEARCHED_LINES)
+    if ranks > 1:  # the others' complaints, that it has gone, would hide its own
+        mark = f"[rank {rank}] "
+        lines = [line.removeprefix(mark) for line in lines if line.startswith(mark)][-_TAIL_LINES:]
+    tail = "\n".join(f"  {line}" for line in lines)
+    who = entry if ranks == 1 else f"Rank {rank} of {entry}"
+    return f"{who} ended with {_describe(code)}." + (f" Its last lines:\n{tail}" if tail else "")
 
 
 def _describe(code: int) -> str:

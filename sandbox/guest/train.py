@@ -7,20 +7,19 @@ could have written themselves; the host checks names and sizes again.
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import stat
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from sandbox.guest.frames import read_frame, write_frame
+from sandbox.guest.ranks import start_ranks
+from sandbox.guest.supervisor import End, Supervisor
 
 WORK = "/work"
 OUT = f"{WORK}/out"
-_PORT = "29500"
 _PR_SET_DUMPABLE = 4
 
 
@@ -37,58 +36,20 @@ def main() -> None:
         return
     header = request[0]
     Path(OUT).mkdir(exist_ok=True)
-    codes = run_ranks(header["entry"], header["argv"], header["ranks"])
-    write_frame({"nonce": header["nonce"], "kind": "ended", "codes": codes})
-    if not any(codes):
+    end = Supervisor(start_ranks(header["entry"], header["argv"], header["ranks"]), header["hang_s"]).wait()
+    _tell_end(header["nonce"], end)
+    if not any(end.codes) and None not in end.codes:
         for name, limit in header["outputs"].items():
             write_frame(*_file_frame(header["nonce"], name, limit))
     read_frame()  # until the host has all of it and closes
 
 
-def run_ranks(entry: str, argv: list[str], ranks: int) -> list[int]:
-    """Run the program once per rank; exit codes, negative for a signal. The first failure ends the others."""
-    children = [
-        subprocess.Popen(
-            [sys.executable, "-u", entry, *argv],
-            cwd=WORK,
-            env=rank_environment(rank, ranks),
-            stdin=subprocess.DEVNULL,
-        )
-        for rank in range(ranks)
-    ]
-    first_failure = _wait(children)
-    # The rank that failed first explains the others, which we killed.
-    return [first_failure] if first_failure else [0] * ranks
-
-
-def rank_environment(rank: int, ranks: int) -> dict[str, str]:
-    """What torch.distributed reads, beside the box's own environment."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    if ranks == 1:
-        return environment
-    return environment | {
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": str(ranks),
-        "LOCAL_WORLD_SIZE": str(ranks),
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": _PORT,
-        "GLOO_SOCKET_IFNAME": "lo",
-    }
-
-
-def _wait(children: list[subprocess.Popen[bytes]]) -> int:
-    while True:
-        codes = [child.poll() for child in children]
-        failed = [code for code in codes if code]
-        if failed:
-            for child in children:
-                child.kill()
-                child.wait()
-            return failed[0]
-        if None not in codes:
-            return 0
-        time.sleep(0.01)
+def _tell_end(nonce: str, end: End) -> None:
+    """How each rank ended, None for those that we ended; when they hung, where each of them stood."""
+    if end.positions is None:
+        write_frame({"nonce": nonce, "kind": "ended", "codes": end.codes})
+    else:
+        write_frame({"nonce": nonce, "kind": "hung", "codes": end.codes}, json.dumps(end.positions).encode())
 
 
 def _file_frame(nonce: str, name: str, limit: int) -> tuple[dict[str, Any], bytes]:

@@ -8,7 +8,8 @@ import os
 import pytest
 
 from grader import grade
-from sandbox.guest.train import RefusedError, rank_environment, read_output
+from sandbox.guest.ranks import rank_environment
+from sandbox.guest.train import RefusedError, read_output
 from tests.fixtures.exercises import fixture_exercise
 
 JUDGE = """
@@ -71,10 +72,11 @@ def test_it_blames_the_judge_for_bad_arguments(options, tmp_path, caplog):
 
 def test_it_sets_the_ranks_environment_only_for_several(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/opt/rankzero")
-    assert "PYTHONPATH" not in rank_environment(0, 1)
-    assert "RANK" not in rank_environment(0, 1)
-    second = rank_environment(1, 2)
+    assert "PYTHONPATH" not in rank_environment(0, 1, 4242)
+    assert "RANK" not in rank_environment(0, 1, 4242)
+    second = rank_environment(1, 2, 4242)
     assert (second["RANK"], second["WORLD_SIZE"], second["MASTER_ADDR"]) == ("1", "2", "127.0.0.1")
+    assert second["MASTER_PORT"] == "4242"
     assert second["GLOO_SOCKET_IFNAME"] == "lo"
 
 
