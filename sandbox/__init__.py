@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 
-from sandbox.backend import Backend, Box, LimitCheck, Process
+from sandbox.backend import Backend, Box, Lease, LimitCheck, Pod, Process
 from sandbox.errors import BoxStartError, FrameError, SandboxError, SandboxUnavailable
+from sandbox.opening import open_here, require_name
 from sandbox.spec import KIB, MIB, BoxSpec, Mount, Outcome, Usage
 
 __all__ = [
@@ -16,9 +17,11 @@ __all__ = [
     "BoxSpec",
     "BoxStartError",
     "FrameError",
+    "Lease",
     "LimitCheck",
     "Mount",
     "Outcome",
+    "Pod",
     "Process",
     "SandboxError",
     "SandboxUnavailable",
@@ -32,13 +35,10 @@ def open_backend(name: str = "bubblewrap") -> Backend:
 
     Raises SandboxUnavailable, with the fix, where no box can be had.
     """
-    if name != "bubblewrap":
-        raise SandboxUnavailable(f"there is no sandbox backend {name!r} in this version: use 'bubblewrap'")
+    require_name(name)
     boxd_socket = os.environ.get("RANKZERO_BOXD")
-    if boxd_socket:
-        from sandbox.boxd.client import BoxdBackend
+    if not boxd_socket:
+        return open_here(name)
+    from sandbox.boxd.client import BoxdBackend
 
-        return BoxdBackend(boxd_socket)
-    from sandbox.bubblewrap import BubblewrapBackend
-
-    return BubblewrapBackend.open()
+    return BoxdBackend(boxd_socket, name)

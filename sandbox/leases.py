@@ -57,6 +57,12 @@ class CoreLease:
     ended: bool = False
     asked_at: float = field(default_factory=time.monotonic)
 
+    @property
+    def wanted(self) -> str:
+        """In words, such as "2 cores and 1 GPU"."""
+        counts = ((self.wanted_cores, "core"), (self.wanted_gpus, "GPU"))
+        return " and ".join(f"{many} {name}{'s' if many > 1 else ''}" for many, name in counts if many)
+
     def wait(self, timeout_s: float | None = None) -> bool:
         """Block until it is granted and shared boxes are off its cores; False if `timeout_s` passed before."""
         return self._book.await_lease(self, timeout_s)
@@ -143,7 +149,7 @@ class CoreBook:
             lease.release()
             raise
         lease.release()
-        raise TimeoutError(f"no {_words(cores, gpus)} came free within {wait_s:g} s")
+        raise TimeoutError(f"no {lease.wanted} came free within {wait_s:g} s")
 
     def ask(self, *, cores: int = 0, gpus: int = 0, owner: str = "") -> CoreLease:
         """Join the queue. The caller must `wait` before use, and `release` whatever comes of it. Raises ValueError."""
@@ -302,8 +308,3 @@ def list_gpus() -> list[dict[str, str]]:
         return []
     names = ("index", "name", "memory", "driver")
     return [dict(zip(names, (part.strip() for part in line.split(",")), strict=False)) for line in said.splitlines()]
-
-
-def _words(cores: int, gpus: int) -> str:
-    parts = [f"{many} {name}{'s' if many > 1 else ''}" for many, name in ((cores, "core"), (gpus, "GPU")) if many]
-    return " and ".join(parts)

@@ -1,4 +1,4 @@
-"""The server's side: accepts one user's connections, starts a box for each, and ends it when its connection ends."""
+"""The server's side: accepts one user's connections and gives each a thread."""
 
 from __future__ import annotations
 
@@ -11,32 +11,33 @@ import socket
 import struct
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 
-from sandbox.boxd import wire
-from sandbox.bubblewrap import BubblewrapBackend
-from sandbox.errors import FrameError, SandboxError
-from sandbox.frames import Frame, recv_frame, send_frame
-from sandbox.monitor import Monitor
-from sandbox.spec import MIB, Outcome
+from sandbox.boxd.connection import Connection
+from sandbox.boxd.services import Services
+from sandbox.errors import SandboxError
 
 log = logging.getLogger("boxd")
 
-_REQUEST_S = 30.0
-_GOODBYE_S = 2.0
+_GOODBYE_S = 10.0
 _FRESH = ".new"
 _LONGEST_PATH = 107  # sockaddr_un holds 108 bytes with the final NUL
+# Each takes a thread and, with a box, some ten descriptors.
+MAX_CONNECTIONS = 400
 
 
 class Boxd:
-    """Listens at `path` (mode 600) and owns every box that it starts."""
+    """Listens at `path` (mode 600) and owns every box, pod and lease that it gives out.
 
-    def __init__(self, path: Path, backend: BubblewrapBackend) -> None:
-        self._backend = backend
+    `lifeline`: a descriptor whose other end closes when boxd is to stop, because its owner is gone.
+    """
+
+    def __init__(self, path: Path, services: Services, lifeline: int | None = None) -> None:
+        self._services = services
         self._path = path
+        self._lifeline = lifeline
         self._numbers = itertools.count(1)
-        self._connections: set[Connection] = set()
+        self._threads: dict[Connection, threading.Thread] = {}
         self._lock = threading.Lock()
         self._listener = _listen(path)
         # Written to by Python's own signal handler (signal.set_wakeup_fd), whichever thread the kernel gave the signal:
@@ -44,12 +45,13 @@ class Boxd:
         self._stop_r, self.wakeup_fd = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
     def serve(self) -> None:
-        """Serve until a byte comes on `wakeup_fd`; then every box is ended and the socket removed."""
+        """Serve until a byte comes on `wakeup_fd` or the lifeline ends; then end everything and remove the socket."""
         poller = select.poll()
-        for fd in (self._listener.fileno(), self._stop_r):
+        stops = {self._stop_r} if self._lifeline is None else {self._stop_r, self._lifeline}
+        for fd in (self._listener.fileno(), *stops):
             poller.register(fd, select.POLLIN)
         try:
-            while not any(fd == self._stop_r for fd, _ in poller.poll()):
+            while not any(fd in stops for fd, _ in poller.poll()):
                 self._try_accept()
         finally:
             self._shut_down()
@@ -57,128 +59,56 @@ class Boxd:
     def _try_accept(self) -> None:
         try:
             self._accept()
-        except OSError as error:  # out of descriptors, say: the boxes that run must not suffer
+        except (OSError, RuntimeError) as error:  # out of descriptors or threads: the boxes that run must not suffer
             log.error("cannot take a connection: %s", error)
             time.sleep(0.1)
 
     def _accept(self) -> None:
         sock, _ = self._listener.accept()
-        if _peer_uid(sock) not in {os.getuid(), 0}:
-            log.warning("refused a connection of uid %d", _peer_uid(sock))
+        try:
+            if refusal := self._refusal(sock):
+                log.warning("refused a connection: %s", refusal)
+                sock.close()
+                return
+            self._give_thread(Connection(sock, self._services, f"box{next(self._numbers)}"))
+        except BaseException:
             sock.close()
-            return
-        connection = Connection(sock, self._backend, f"box{next(self._numbers)}")
+            raise
+
+    def _refusal(self, sock: socket.socket) -> str:
+        if (uid := _peer_uid(sock)) not in {os.getuid(), 0}:
+            return f"it is of uid {uid}"
         with self._lock:
-            self._connections.add(connection)
-        threading.Thread(target=self._attend, args=(connection,), name="boxd-connection", daemon=True).start()
+            return f"{MAX_CONNECTIONS} are open already" if len(self._threads) >= MAX_CONNECTIONS else ""
+
+    def _give_thread(self, connection: Connection) -> None:
+        thread = threading.Thread(target=self._attend, args=(connection,), name="boxd-connection", daemon=True)
+        with self._lock:
+            self._threads[connection] = thread
+            try:
+                thread.start()
+            except BaseException:
+                del self._threads[connection]
+                raise
 
     def _attend(self, connection: Connection) -> None:
         try:
             connection.run()
         finally:
             with self._lock:
-                self._connections.discard(connection)
+                self._threads.pop(connection, None)
 
     def _shut_down(self) -> None:
         self._path.unlink(missing_ok=True)
         self._listener.close()
         with self._lock:
-            connections = list(self._connections)
-        for connection in connections:
-            connection.end()
-
-
-class Connection:
-    """One client and its box."""
-
-    def __init__(self, sock: socket.socket, backend: BubblewrapBackend, name: str) -> None:
-        self._sock = sock
-        self._backend = backend
-        self._name = name
-        self._monitor: Monitor | None = None
-        self._teller: threading.Thread | None = None
-        self._sending = threading.Lock()
-
-    def run(self) -> None:
-        """Serve the connection to its end; the box, if there is one, ends with it."""
-        try:
-            self._serve()
-        except (OSError, FrameError) as error:
-            log.info("%s: connection lost: %s", self._name, error)
-        finally:
-            self.end()
-            self._sock.close()
-
-    def end(self) -> None:
-        """End the box, if there is one, and let its last line be logged."""
-        if self._monitor is not None:
-            self._monitor.kill()
-        if self._teller is not None:
-            self._teller.join(_GOODBYE_S)
-
-    def _serve(self) -> None:
-        self._sock.settimeout(_REQUEST_S)
-        opening, fds, _, _ = socket.recv_fds(self._sock, 1, wire.STREAMS)
-        try:
-            frame = recv_frame(self._sock, max_header=wire.MAX_REQUEST, timeout_s=_REQUEST_S)
-            if opening == wire.WITHOUT_STREAMS and frame is not None:
-                self._answer_check()
-                return
-            if frame is None or opening != wire.WITH_STREAMS or len(fds) != wire.STREAMS:
-                return
-            started = self._start(frame, fds)
-        finally:
-            for fd in fds:
-                os.close(fd)
-        if started:
-            self._follow()
-
-    def _answer_check(self) -> None:
-        self._reply({"event": "checks", "checks": [asdict(check) for check in self._backend.check()]})
-
-    def _start(self, frame: Frame, fds: list[int]) -> bool:
-        try:
-            spec = wire.spec_from_wire(frame.header["spec"], frame.payload)
-            self._monitor = self._backend.prepare(spec).start_with(frame.header["argv"], fds)
-        except (SandboxError, ValueError, TypeError, KeyError) as error:
-            log.warning("%s: refused: %s", self._name, error)
-            self._reply({"event": "refused", "message": str(error)})
-            return False
-        self._reply({"event": "started", "id": self._name})
-        return True
-
-    def _follow(self) -> None:
-        """Answer requests until the client goes; tell it the outcome when there is one."""
-        assert self._monitor is not None
-        teller = threading.Thread(target=self._tell_outcome, args=(self._monitor,), daemon=True)
-        teller.start()
-        self._teller = teller  # only now: `end`, on another thread, joins it
-        while (frame := recv_frame(self._sock)) is not None:
-            if frame.header.get("op") == "kill":
-                # Not here: the reading must go on, so that a client that goes is noticed.
-                threading.Thread(target=self._monitor.kill, name="boxd-kill", daemon=True).start()
-            elif frame.header.get("op") == "usage":
-                self._reply({"event": "usage", "usage": asdict(self._monitor.usage())})
-
-    def _tell_outcome(self, monitor: Monitor) -> None:
-        outcome = monitor.wait()
-        _log_outcome(self._name, outcome)
-        with contextlib.suppress(OSError):  # the client may be gone; the log has the line
-            self._reply({"event": "outcome", "outcome": wire.outcome_to_wire(outcome)})
-            self._sock.shutdown(socket.SHUT_RDWR)
-
-    def _reply(self, header: dict[str, object]) -> None:
-        # No time limit: it would hold for the thread that reads, too. Replies are small and the client is ours.
-        with self._sending:
-            send_frame(self._sock, header)
-
-
-def _log_outcome(name: str, outcome: Outcome) -> None:
-    usage = outcome.usage
-    log.info(
-        "%s %s (%s) wall %.3f s, cpu %.3f s, peak %.1f MiB",
-        name, outcome.status, outcome.detail, usage.wall_s, usage.cpu_s, usage.peak_memory_bytes / MIB,
-    )  # fmt: skip
+            threads = dict(self._threads)
+        for connection in threads:
+            connection.hang_up()
+        deadline = time.monotonic() + _GOODBYE_S
+        for thread in threads.values():
+            thread.join(max(0.0, deadline - time.monotonic()))
+        self._services.close()
 
 
 def _peer_uid(sock: socket.socket) -> int:
