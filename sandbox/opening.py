@@ -63,5 +63,7 @@ def open_here(name: str) -> LocalBackend:
     try:
         from sandbox.docker.backend import DockerBackend
     except ImportError as error:
-        raise SandboxUnavailable(f"the docker backend needs the package `docker` of .venv: {error}") from error
+        raise SandboxUnavailable(
+            f"the docker backend cannot be loaded ({error}): run it from .venv, with requirements/web.txt installed"
+        ) from error
     return DockerBackend.open()

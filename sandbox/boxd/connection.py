@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sandbox.boxd import wire
+from sandbox.boxd.peer import peer_of
 from sandbox.boxd.services import Services
 from sandbox.errors import BoxStartError, FrameError, SandboxError
 from sandbox.frames import Frame, recv_frame, send_frame
@@ -178,7 +179,9 @@ class Connection:
 
     def _lease(self, request: Frame, fds: list[int]) -> None:
         header = request.header
-        lease = self._services.book.ask(cores=header["cores"], gpus=header["gpus"], owner=self._name)
+        lease = self._services.book.ask(
+            cores=header["cores"], gpus=header["gpus"], owner=f"process {peer_of(self._sock).pid}"
+        )
         with lease:
             began = time.monotonic()
             for _ in self._patiently():

@@ -8,12 +8,12 @@ import logging
 import os
 import select
 import socket
-import struct
 import threading
 import time
 from pathlib import Path
 
 from sandbox.boxd.connection import Connection
+from sandbox.boxd.peer import peer_of
 from sandbox.boxd.services import Services
 from sandbox.errors import SandboxError
 
@@ -76,7 +76,7 @@ class Boxd:
             raise
 
     def _refusal(self, sock: socket.socket) -> str:
-        if (uid := _peer_uid(sock)) not in {os.getuid(), 0}:
+        if (uid := peer_of(sock).uid) not in {os.getuid(), 0}:
             return f"it is of uid {uid}"
         with self._lock:
             return f"{MAX_CONNECTIONS} are open already" if len(self._threads) >= MAX_CONNECTIONS else ""
@@ -109,12 +109,6 @@ class Boxd:
         for thread in threads.values():
             thread.join(max(0.0, deadline - time.monotonic()))
         self._services.close()
-
-
-def _peer_uid(sock: socket.socket) -> int:
-    credentials = struct.Struct("3i")
-    _, uid, _ = credentials.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
-    return int(uid)
 
 
 def _listen(path: Path) -> socket.socket:

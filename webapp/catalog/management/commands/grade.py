@@ -13,6 +13,7 @@ from typing_extensions import override
 import grader
 from grader.submission import read_submission
 from lessons.loader import Exercise, load_course
+from sandbox.boxd.private import boxd_at_hand
 
 
 class Command(BaseCommand):
@@ -32,19 +33,24 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         exercise = find_exercise(options["exercise"])
         try:
-            report = grader.grade(
-                exercise,
-                read_submission(exercise, options["folder"]),
-                tier=options["tier"],
-                backend=options["backend"],
-                seed=options["seed"],
-                on_event=self.show,
-            )
+            files = read_submission(exercise, options["folder"])
+            with boxd_at_hand(options["backend"]):
+                report = self.grade(exercise, files, options)
         except (grader.SubmissionError, grader.InfraError, grader.SandboxUnavailable) as error:
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(report.to_json(indent=1) if options["json"] else summary(report))
         if report.verdict != "passed":
             sys.exit(2 if report.verdict == "infra_error" else 1)
+
+    def grade(self, exercise: Exercise, files: dict[str, bytes], options: dict[str, Any]) -> grader.Report:
+        return grader.grade(
+            exercise,
+            files,
+            tier=options["tier"],
+            backend=options["backend"],
+            seed=options["seed"],
+            on_event=self.show,
+        )
 
     def show(self, event: grader.Event) -> None:
         if isinstance(event, grader.ProgressEvent):

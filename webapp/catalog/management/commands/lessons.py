@@ -15,6 +15,7 @@ from grader.verification import Row, verify_cells, verify_exercise
 from grader.verified import VerifiedLock
 from lessons.loader import Course, Exercise, Lesson, load_course
 from lessons.schema import Tier
+from sandbox.boxd.private import boxd_at_hand
 
 
 class Command(BaseCommand):
@@ -37,15 +38,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         course = load_course()
         try:
-            ok = {"check": self.check_all, "verify": self.verify, "cells": self.cells}[options["action"]](
-                course, options
-            )
+            ok = self.check_all(course) if options["action"] == "check" else self.run_all(course, options)
         except (grader.InfraError, grader.SandboxUnavailable, grader.SubmissionError) as error:
             raise CommandError(str(error), returncode=2) from None
         if not ok:
             sys.exit(1)
 
-    def check_all(self, course: Course, options: dict[str, Any]) -> bool:
+    def run_all(self, course: Course, options: dict[str, Any]) -> bool:
+        with boxd_at_hand():
+            return {"verify": self.verify, "cells": self.cells}[options["action"]](course, options)
+
+    def check_all(self, course: Course) -> bool:
         errors = check_course(course)
         for error in errors:
             self.stderr.write(str(error))
