@@ -1,4 +1,4 @@
-"""What a `judge.py` may import: the bench, the candidate, its errors, and helpers for intervals.
+"""What a `judge.py` may import: the bench, the candidate, its errors, `measures`, and helpers for intervals.
 
 A judge is `def judge(bench: Bench) -> None`. It draws hidden inputs from `bench.rng`, drives `bench.candidate()`,
 compares with answers that it keeps, and reports each declared metric and check once. Let a CandidateError pass uncaught
@@ -7,6 +7,7 @@ unless the judge has something better to say: it becomes the verdict by itself. 
 
 from __future__ import annotations
 
+from grader import measures
 from grader.bench import Bench
 from grader.candidate import Candidate, TrainResult
 from grader.errors import CandidateError, Crashed, OutOfMemory, Rejected, TimedOut, WrongAnswer
@@ -26,6 +27,7 @@ __all__ = [
     "TrainResult",
     "WrongAnswer",
     "mean_ci95",
+    "measures",
     "proportion_ci95",
     "read_safetensors",
     "write_safetensors",

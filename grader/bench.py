@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from grader.candidate import Candidate
 from grader.context import RunContext
 from grader.errors import JudgeError
 from grader.events import LogEvent, ProgressEvent
-from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, Provenance, add_usage
+from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, accept_measure, add_usage
+from grader.measures import Measure
 from grader.rng import Rng
-from lessons.schema import Tier
+from lessons.schema import Provenance, Tier
 
 _MAX_LINE = 2000
 
@@ -50,26 +50,30 @@ class Bench:
     def metric(
         self,
         name: str,
-        value: float,
+        value: float | Measure,
         *,
         samples: int | None = None,
         ci95: tuple[float, float] | None = None,
         provenance: Provenance = "observed",
     ) -> None:
-        """Report a declared metric, once. `samples`: how many observations it rests on.
+        """Report a declared metric, once: a Measure, or a number in the metric's unit with what is known of it.
 
-        `provenance`: "observed" was measured by the judge, "recomputed" was computed by it from an artefact.
-        Raises JudgeError for an undeclared name, a second value, or a value that is not finite.
+        `samples`: how many observations it rests on. `provenance`: "observed" was measured by the judge, "recomputed"
+        was computed by it from an artefact; "instrumented" and "reported" must be declared in exercise.toml.
+        Raises JudgeError for an undeclared name, a second value, another unit or provenance than declared, or a value
+        that is not finite.
         """
-        if name not in {spec.name for spec in self._context.manifest.metric}:
+        spec = {spec.name: spec for spec in self._context.manifest.metric}.get(name)
+        if spec is None:
             raise JudgeError(f"metric {name!r} is not declared in exercise.toml")
         if name in self._metrics:
             raise JudgeError(f"metric {name!r} was reported twice")
-        numbers = (value, *(ci95 or ()))
-        if not all(math.isfinite(number) for number in numbers):
-            raise JudgeError(f"metric {name!r} has a value or interval that is not finite: {numbers}")
-        interval = None if ci95 is None else (float(ci95[0]), float(ci95[1]))
-        self._metrics[name] = MeasuredMetric(value=float(value), samples=samples, ci95=interval, provenance=provenance)
+        if not isinstance(value, Measure):
+            try:
+                value = Measure(value=value, unit=spec.unit, samples=samples, ci95=ci95, provenance=provenance)
+            except ValueError as error:
+                raise JudgeError(f"metric {name!r}: {error}") from None
+        self._metrics[name] = accept_measure(spec, value)
 
     def check(self, name: str, ok: bool, feedback: str = "") -> None:
         """Report a declared check; `feedback` is shown when it failed.

@@ -10,6 +10,7 @@ from pathlib import Path
 from grader import assets
 from lessons.files import read_text
 from lessons.loader import ContentError, Course, Exercise
+from lessons.schema import TRUSTED
 
 LAB_PACKAGES = frozenset(
     {"numpy", "scipy", "pandas", "torch", "transformers", "peft", "safetensors", "tokenizers", "matplotlib"}
@@ -43,7 +44,7 @@ def check_exercise(exercise: Exercise, known_assets: frozenset[str]) -> list[Con
         errors.append(ContentError(path=exercise.folder / "wrong", field="", message=message))
     if not manifest.hint:
         errors.append(ContentError(path=path, field="hint", message="an exercise needs hints"))
-    return errors + check_judge(exercise.folder / "judge.py")
+    return errors + check_judge(exercise.folder / "judge.py") + check_provenance(exercise)
 
 
 def check_judge(path: Path) -> list[ContentError]:
@@ -59,6 +60,36 @@ def check_judge(path: Path) -> list[ContentError]:
     if not any(isinstance(node, ast.FunctionDef) and node.name == "judge" for node in tree.body):
         errors.append(ContentError(path=path, field="", message="has no function judge(bench)"))
     return errors
+
+
+def check_provenance(exercise: Exercise) -> list[ContentError]:
+    """A judge that writes a metric's provenance down must write what exercise.toml says."""
+    path = exercise.folder / "judge.py"
+    try:
+        tree = ast.parse(read_text(path), str(path))
+    except (SyntaxError, ValueError):
+        return []  # check_judge says so
+    declared = {spec.name: spec.provenance for spec in exercise.manifest.metric}
+    return [
+        ContentError(
+            path=path,
+            field=f"line {line}",
+            message=f"metric {name!r} is {word} here; exercise.toml says {declared[name] or 'observed or recomputed'}",
+        )
+        for line, name, word in sorted(_told_provenances(tree))
+        if name in declared and word != declared[name] and (declared[name] or word not in TRUSTED)
+    ]
+
+
+def _told_provenances(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
+    """Line, metric and provenance of each `bench.metric("name", …, provenance="…")`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func) != "bench.metric" or not node.args:
+            continue
+        name = node.args[0]
+        words = [keyword.value for keyword in node.keywords if keyword.arg == "provenance"]
+        if isinstance(name, ast.Constant) and words and isinstance(words[0], ast.Constant):
+            yield node.lineno, str(name.value), str(words[0].value)
 
 
 def _known_assets(errors: list[ContentError]) -> frozenset[str]:

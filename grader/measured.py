@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from grader.errors import JudgeError
+from grader.measures import Measure
 from grader.report import Usage
+from lessons.schema import TRUSTED, MetricSpec, Provenance
 
-Provenance = Literal["observed", "recomputed"]
 MAX_FEEDBACK = 2000
 
 
@@ -31,6 +32,23 @@ class Measurements:
     metrics: Mapping[str, MeasuredMetric]
     checks: Mapping[str, MeasuredCheck]
     usage: Usage
+
+
+def accept_measure(spec: MetricSpec, measure: Measure) -> MeasuredMetric:
+    """A measure of a declared metric.
+
+    Raises JudgeError when it is in another unit, or rests on another word than the manifest says: a metric that
+    declares no provenance must be observed or recomputed.
+    """
+    if measure.unit != spec.unit:
+        raise JudgeError(f"metric {spec.name!r} was measured in {measure.unit!r}, but is declared in {spec.unit!r}")
+    if measure.provenance != spec.provenance and (spec.provenance or measure.provenance not in TRUSTED):
+        declared = spec.provenance or "observed or recomputed, since it declares none"
+        raise JudgeError(f"metric {spec.name!r} is {measure.provenance}, but exercise.toml says {declared}")
+    interval = None if measure.ci95 is None else (float(measure.ci95[0]), float(measure.ci95[1]))
+    return MeasuredMetric(
+        value=float(measure.value), samples=measure.samples, ci95=interval, provenance=measure.provenance
+    )
 
 
 def add_usage(parts: Sequence[Usage]) -> Usage:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from lessons.schema import Direction, Tier, Verdict
+from lessons.schema import Direction, Provenance, Tier, Verdict
 
 MAX_BYTES = 256 * 1024
 MAX_TAIL_LINES = 200
@@ -27,7 +27,7 @@ class Usage(Part):
 
 
 class MetricResult(Part):
-    """`threshold` and `passed` are None when the tier does not grade this metric."""
+    """`threshold` and `passed` are None when the tier does not grade this metric; `provenance` in older Reports."""
 
     name: str
     value: float
@@ -37,6 +37,7 @@ class MetricResult(Part):
     passed: bool | None
     samples: int | None
     ci95: tuple[float, float] | None
+    provenance: Provenance | None = None
 
 
 class CheckResult(Part):
@@ -46,7 +47,10 @@ class CheckResult(Part):
 
 
 class Report(Part):
-    """Schema 1. `message` says in one or a few sentences what happened; empty for a plain pass or fail."""
+    """Schema 1: fields may be added, each with a default, so that every earlier Report can be read.
+
+    `message` says in one or a few sentences what happened; empty for a plain pass or fail.
+    """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     exercise: str

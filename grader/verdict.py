@@ -4,21 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from grader.errors import JudgeError
+from grader.hints import choose_hints
 from grader.measured import MeasuredMetric, Measurements
 from grader.report import CheckResult, MetricResult
-from lessons.schema import Hint, Manifest, MetricSpec, Tier, Verdict
+from lessons.schema import TRUSTED, Manifest, MetricSpec, Tier, Verdict
 
-UNDER_REVIEW = "A number is better than is physically possible. An instructor will look at it before it counts."
+UNDER_REVIEW = "An instructor will look at it before it counts."
+
+Blame = Literal["nobody", "learner", "caller", "platform"]
+BLAME: Mapping[Verdict, Blame] = {
+    "passed": "nobody",
+    "failed": "learner",
+    "timed_out": "learner",
+    "out_of_memory": "learner",
+    "crashed": "learner",
+    "rejected": "learner",
+    "under_review": "nobody",  # not decided yet
+    "cancelled": "caller",
+    "infra_error": "platform",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """How the learner's program ended the run before the judge was done."""
+    """How the learner's program ended the run before the judge was done.
+
+    Raises ValueError for a verdict that is not the learner's doing: no program can end its run in a pass.
+    """
 
     verdict: Verdict
     message: str
+
+    def __post_init__(self) -> None:
+        if BLAME[self.verdict] != "learner":
+            raise ValueError(f"a program cannot end its run in {self.verdict!r}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +60,10 @@ def conclude(manifest: Manifest, tier: Tier, measured: Measurements, fault: Faul
     """Draw the verdict.
 
     A fault decides alone. Otherwise every gate and every metric with a threshold at this tier must pass; the score is
-    the passed share of the metrics' weights, and zero without every gate. A pass beyond a `ceiling` is under review.
-    Raises JudgeError when the judge did not report all that it declared (it may stop early at a failed gate).
+    the passed share of the metrics' weights, and zero without every gate. What would pass, but has a metric beyond its
+    `ceiling`, is under review.
+    Raises JudgeError when the judge did not report all that it declared (it may stop early at a failed gate), or when
+    a pass would stand on the program's own word.
     """
     metrics = [
         _metric(spec, tier, measured.metrics[spec.name]) for spec in manifest.metric if spec.name in measured.metrics
@@ -52,6 +76,7 @@ def conclude(manifest: Manifest, tier: Tier, measured: Measurements, fault: Faul
     gates_hold = _gates_hold(manifest, checks)
     if fault is None and gates_hold:
         _require_all(manifest, tier, measured)
+        _require_trusted(manifest, tier, measured.metrics)
     score = _score(manifest, metrics, checks) if fault is None and gates_hold else 0.0
     verdict = _verdict(manifest, tier, metrics, gates_hold, fault)
     return Conclusion(
@@ -59,9 +84,9 @@ def conclude(manifest: Manifest, tier: Tier, measured: Measurements, fault: Faul
         score=score,
         metrics=metrics,
         checks=checks,
-        hints=_hints(manifest, verdict, metrics, checks),
+        hints=choose_hints(manifest, verdict, metrics, checks),
         distinction=verdict == "passed" and _is_distinguished(manifest, tier, measured.metrics),
-        message=fault.message if fault else UNDER_REVIEW if verdict == "under_review" else "",
+        message=fault.message if fault else _review(manifest, tier, metrics) if verdict == "under_review" else "",
     )
 
 
@@ -81,6 +106,7 @@ def _metric(spec: MetricSpec, tier: Tier, measured: MeasuredMetric) -> MetricRes
         passed=None if threshold is None else meets(measured.value, threshold, spec),
         samples=measured.samples,
         ci95=measured.ci95,
+        provenance=measured.provenance,
     )
 
 
@@ -94,6 +120,18 @@ def _require_all(manifest: Manifest, tier: Tier, measured: Measurements) -> None
     missing += [spec.name for spec in manifest.check if spec.name not in measured.checks]
     if missing:
         raise JudgeError(f"the judge ended without reporting {', '.join(missing)}")
+
+
+def _require_trusted(manifest: Manifest, tier: Tier, metrics: Mapping[str, MeasuredMetric]) -> None:
+    """The manifest promises this; here it holds for what was in fact measured."""
+    graded = [spec.name for spec in manifest.metric if tier in spec.passing or tier in spec.distinction]
+    words = {name: metrics[name].provenance for name in graded if name in metrics}
+    reported = [name for name, word in words.items() if word == "reported"]
+    if reported:
+        raise JudgeError(f"{', '.join(reported)}: a pass cannot stand on what the program reports of itself")
+    passing = [words[spec.name] for spec in manifest.metric if tier in spec.passing and spec.name in words]
+    if "instrumented" in words.values() and TRUSTED.isdisjoint(passing):
+        raise JudgeError("a pass cannot stand on counts taken inside the program's own process alone")
 
 
 def _score(manifest: Manifest, metrics: list[MetricResult], checks: list[CheckResult]) -> float:
@@ -112,13 +150,27 @@ def _verdict(
         return fault.verdict
     if not gates_hold or any(metric.passed is False for metric in metrics):
         return "failed"
+    return "under_review" if _beyond(manifest, tier, metrics) else "passed"
+
+
+def _beyond(manifest: Manifest, tier: Tier, metrics: list[MetricResult]) -> list[tuple[MetricResult, float]]:
+    """The metrics that are better than their ceiling, with it."""
     specs = {spec.name: spec for spec in manifest.metric}
-    return "under_review" if any(_too_good(metric, specs[metric.name], tier) for metric in metrics) else "passed"
+    limits = [(metric, specs[metric.name].ceiling.get(tier)) for metric in metrics]
+    return [
+        (metric, limit)
+        for metric, limit in limits
+        if limit is not None and metric.value != limit and meets(metric.value, limit, specs[metric.name])
+    ]
 
 
-def _too_good(metric: MetricResult, spec: MetricSpec, tier: Tier) -> bool:
-    ceiling = spec.ceiling.get(tier)
-    return ceiling is not None and metric.value != ceiling and meets(metric.value, ceiling, spec)
+def _review(manifest: Manifest, tier: Tier, metrics: list[MetricResult]) -> str:
+    reasons = [
+        f"{metric.name} is {metric.value:.6g} {metric.unit}".rstrip()
+        + f", but nothing {'below' if metric.direction == 'lower' else 'above'} {limit:g} is physically possible here."
+        for metric, limit in _beyond(manifest, tier, metrics)
+    ]
+    return " ".join([*reasons, UNDER_REVIEW])
 
 
 def _is_distinguished(manifest: Manifest, tier: Tier, metrics: Mapping[str, MeasuredMetric]) -> bool:
@@ -126,19 +178,3 @@ def _is_distinguished(manifest: Manifest, tier: Tier, metrics: Mapping[str, Meas
     return bool(wanted) and all(
         spec.name in metrics and meets(metrics[spec.name].value, threshold, spec) for spec, threshold in wanted
     )
-
-
-def _hints(manifest: Manifest, verdict: str, metrics: list[MetricResult], checks: list[CheckResult]) -> list[str]:
-    failed_checks = {check.name for check in checks if not check.passed}
-    failed_metrics = {metric.name: metric.value for metric in metrics if metric.passed is False}
-    return [
-        hint.text
-        for hint in manifest.hint
-        if hint.when == verdict
-        or hint.when in failed_checks
-        or (hint.when in failed_metrics and _within(failed_metrics[hint.when], hint))
-    ]
-
-
-def _within(value: float, hint: Hint) -> bool:
-    return (hint.above is None or value > hint.above) and (hint.below is None or value < hint.below)

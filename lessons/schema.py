@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from itertools import pairwise, product
 from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -26,6 +27,10 @@ Verdict = Literal[
     "cancelled",
     "infra_error",
 ]
+# Who says so: read outside the learner's process; computed by the judge from an artefact; counted inside that process
+# (it can be forged); the program's own word.
+Provenance = Literal["observed", "recomputed", "instrumented", "reported"]
+TRUSTED: frozenset[str] = frozenset({"observed", "recomputed"})
 VERDICTS: tuple[str, ...] = get_args(Verdict)
 SUPPORTED_PROTOCOLS: frozenset[str] = frozenset({"call", "train"})
 SECTIONS = (
@@ -114,7 +119,11 @@ class TierSpec(Strict):
 
 
 class MetricSpec(Strict):
-    """A measured number. A tier without a `pass` threshold shows it and does not grade it."""
+    """A measured number. A tier without a `pass` threshold shows it and does not grade it.
+
+    `provenance` is declared for what is counted inside the learner's process ("instrumented": graded only beside a
+    trusted metric) or told by it ("reported": never graded). Undeclared, it must be observed or recomputed.
+    """
 
     name: Name
     unit: str = Field(max_length=40)
@@ -123,7 +132,17 @@ class MetricSpec(Strict):
     weight: float = Field(default=1.0, gt=0, le=100)
     passing: Thresholds = Field(default={}, alias="pass")
     distinction: Thresholds = {}
-    ceiling: Thresholds = {}  # better than this is too good to be true: under_review
+    ceiling: Thresholds = {}  # the physical limit: better than this is too good to be true, under_review
+    provenance: Provenance | None = None
+
+    @property
+    def is_trusted(self) -> bool:
+        return self.provenance is None or self.provenance in TRUSTED
+
+    @property
+    def bounds(self) -> dict[str, Thresholds]:
+        """From the lowest bar to the highest, by their names in the file."""
+        return {"pass": self.passing, "distinction": self.distinction, "ceiling": self.ceiling}
 
 
 class CheckSpec(Strict):
@@ -135,12 +154,40 @@ class CheckSpec(Strict):
 
 
 class Hint(Strict):
-    """Shown when the check or metric `when` failed, or when `when` is the verdict; bounds narrow it by the value."""
+    """Shown when the check or metric `when` failed, or when `when` is the verdict.
+
+    Conditions narrow it to values of the metric `when`: `above` and `below` (exclusive), or `equals`, give or take
+    `within`. Of a metric's hints with conditions only the first that fits is shown. `{value}` in its text is the value.
+    """
 
     when: Name
     text: Text
     above: float | None = None
     below: float | None = None
+    equals: float | None = None
+    within: float = Field(default=0.0, ge=0)
+
+    @property
+    def is_conditional(self) -> bool:
+        return any(bound is not None for bound in (self.above, self.below, self.equals))
+
+    def fits(self, value: float) -> bool:
+        """Whether the value meets all conditions."""
+        return (
+            (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+            and (self.equals is None or abs(value - self.equals) <= self.within)
+        )
+
+    @model_validator(mode="after")
+    def conditions_can_hold(self) -> Hint:
+        if self.equals is not None and not (self.above is None and self.below is None):
+            raise ValueError("equals stands alone, without above or below")
+        if self.equals is None and self.within:
+            raise ValueError("within belongs to equals")
+        if self.above is not None and self.below is not None and self.above >= self.below:
+            raise ValueError(f"no value is above {self.above:g} and below {self.below:g}")
+        return self
 
 
 class Manifest(Strict):
@@ -165,7 +212,13 @@ class Manifest(Strict):
 
     @model_validator(mode="after")
     def parts_fit_together(self) -> Manifest:
-        problems = [*self._name_problems(), *self._tier_problems(), *self._hint_problems()]
+        problems = [
+            *self._name_problems(),
+            *self._tier_problems(),
+            *self._threshold_problems(),
+            *self._provenance_problems(),
+            *self._hint_problems(),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -188,23 +241,50 @@ class Manifest(Strict):
         return problems
 
     def _tier_problems(self) -> list[str]:
+        problems = [
+            f"metric {metric.name!r}: {field} names tier {tier!r}, which has no [tiers.{tier}]"
+            for metric in self.metric
+            for field, values in metric.bounds.items()
+            for tier in values
+            if tier not in self.tiers
+        ]
+        if not any(check.gate for check in self.check):
+            problems += [
+                f"tier {tier!r} grades nothing: give a metric a pass threshold, or a check gate = true"
+                for tier in self.tiers
+                if not any(tier in metric.passing for metric in self.metric)
+            ]
+        return problems
+
+    def _threshold_problems(self) -> list[str]:
+        """A distinction asks at least what a pass does, and a ceiling leaves room for both."""
         problems = []
-        for metric in self.metric:
-            for field, values in (
-                ("pass", metric.passing),
-                ("distinction", metric.distinction),
-                ("ceiling", metric.ceiling),
-            ):
-                problems += [
-                    f"metric {metric.name!r}: {field} names tier {tier!r}, which has no [tiers.{tier}]"
-                    for tier in values
-                    if tier not in self.tiers
-                ]
+        for metric, tier in product(self.metric, self.tiers):
+            sign = -1 if metric.direction == "lower" else 1
+            bars = [(field, values[tier]) for field, values in metric.bounds.items() if tier in values]
+            problems += [
+                f"metric {metric.name!r}, tier {tier!r}: {field} {bar:g} asks less than {lower} {other:g}"
+                for (lower, other), (field, bar) in pairwise(bars)
+                if sign * bar < sign * other
+            ]
+        return problems
+
+    def _provenance_problems(self) -> list[str]:
+        problems = [
+            f"metric {metric.name!r} is the program's own word (reported): it can be shown, but have no {field}"
+            for metric in self.metric
+            for field, values in metric.bounds.items()
+            if metric.provenance == "reported" and values
+        ]
         for tier in self.tiers:
-            if not any(check.gate for check in self.check) and not any(
-                tier in metric.passing for metric in self.metric
-            ):
-                problems.append(f"tier {tier!r} grades nothing: give a metric a pass threshold, or a check gate = true")
+            if any(metric.is_trusted and tier in metric.passing for metric in self.metric):
+                continue
+            problems += [
+                f"metric {metric.name!r} is counted where it can be forged (instrumented): tier {tier!r} must also"
+                " grade an observed or recomputed metric"
+                for metric in self.metric
+                if metric.provenance == "instrumented" and (tier in metric.passing or tier in metric.distinction)
+            ]
         return problems
 
     def _hint_problems(self) -> list[str]:
@@ -214,9 +294,13 @@ class Manifest(Strict):
             f"hint for {h.when!r}, which is no metric, check or verdict" for h in self.hint if h.when not in known
         ]
         problems += [
-            f"hint for {h.when!r}: above and below are for metrics"
+            f"hint for {h.when!r}: above, below, equals and {{value}} are for metrics"
             for h in self.hint
-            if h.when not in metrics and (h.above is not None or h.below is not None)
+            if h.when not in metrics and (h.is_conditional or "{value}" in h.text)
+        ]
+        ungraded = {metric.name for metric in self.metric if not metric.passing}
+        problems += [
+            f"hint for {h.when!r}, which no tier grades: it is never shown" for h in self.hint if h.when in ungraded
         ]
         return problems
 

@@ -11,8 +11,9 @@ from grader.report import MAX_BYTES, CheckResult, MetricResult, Report, Usage
 
 USAGE = Usage(wall_s=1.5, cpu_s=1.0, peak_memory_bytes=10)
 METRIC = MetricResult(
-    name="m", value=1.0, unit="s", direction="lower", threshold=2.0, passed=True, samples=5, ci95=(0.5, 1.5)
-)
+    name="m", value=1.0, unit="s", direction="lower", threshold=2.0, passed=True, samples=5, ci95=(0.5, 1.5),
+    provenance="observed",
+)  # fmt: skip
 
 
 def report(**changes) -> Report:
@@ -38,7 +39,7 @@ def test_it_has_exactly_the_agreed_fields():
     ]  # fmt: skip
     assert data["schema"] == 1
     assert list(data["metrics"][0]) == [
-        "name", "value", "unit", "direction", "threshold", "passed", "samples", "ci95",
+        "name", "value", "unit", "direction", "threshold", "passed", "samples", "ci95", "provenance",
     ]  # fmt: skip
     assert set(data["checks"][0]) == {"name", "passed", "feedback"}
     assert set(data["usage"]) == {"wall_s", "cpu_s", "peak_memory_bytes"}
@@ -46,6 +47,17 @@ def test_it_has_exactly_the_agreed_fields():
 
 def test_it_reads_back_what_it_wrote():
     assert Report.from_json(report().to_json()) == report()
+
+
+def test_it_reads_a_report_from_before_provenance_was_kept():
+    data = json.loads(report().to_json())
+    del data["metrics"][0]["provenance"]
+    assert Report.from_json(json.dumps(data)) == report(metrics=[METRIC.model_copy(update={"provenance": None})])
+
+
+def test_it_refuses_a_provenance_that_does_not_exist():
+    with pytest.raises(ValidationError):
+        METRIC.model_validate(METRIC.model_dump() | {"provenance": "believed"})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,8 +10,8 @@ import pytest
 from grader.errors import JudgeError
 from grader.measured import MeasuredCheck, MeasuredMetric, Measurements
 from grader.report import Usage
-from grader.verdict import UNDER_REVIEW, Fault, conclude
-from lessons.schema import Manifest
+from grader.verdict import BLAME, UNDER_REVIEW, Fault, conclude
+from lessons.schema import VERDICTS, Manifest
 
 BASE = {
     "schema": 1,
@@ -109,8 +110,12 @@ def test_it_distinguishes_only_when_every_threshold_of_distinction_is_met():
 
 def test_it_reviews_what_is_better_than_possible_but_not_what_failed():
     done = verdict(error=0.009, speed=3)
-    assert (done.verdict, done.message, done.distinction) == ("under_review", UNDER_REVIEW, False)
-    assert verdict(error=0.1, speed=101).verdict == "under_review"
+    assert (done.verdict, done.distinction, done.score) == ("under_review", False, 1.0)
+    assert done.message == f"error is 0.009, but nothing below 0.01 is physically possible here. {UNDER_REVIEW}"
+    assert [metric.passed for metric in done.metrics] == [True, True]  # no metric is called a miss for it
+    both = verdict(error=0.009, speed=101)
+    assert both.verdict == "under_review"
+    assert "speed is 101 x, but nothing above 100 is physically possible here." in both.message
     assert verdict(error=0.01, speed=100).verdict == "passed"  # the ceiling itself is possible
     assert verdict(error=0.3, speed=101).verdict == "failed"
 
@@ -134,6 +139,72 @@ def test_it_lets_a_fault_decide_alone():
 def test_it_refuses_a_judge_that_left_something_out(checks, metrics, missing):
     with pytest.raises(JudgeError, match=f"without reporting {missing}$"):
         verdict(checks=checks, **metrics)
+
+
+def words(tier="cpu", checks=None, **provenances):
+    """All numbers pass; each metric has this provenance."""
+    found = measured(checks, error=0.1, speed=9)
+    metrics = {
+        name: dataclasses.replace(one, provenance=provenances.get(name, "observed"))
+        for name, one in found.metrics.items()
+    }
+    return conclude(MANIFEST, tier, dataclasses.replace(found, metrics=metrics), None)
+
+
+def test_it_passes_an_instrumented_metric_only_beside_a_trusted_one():
+    assert words(error="instrumented", speed="recomputed").verdict == "passed"
+    assert words(error="instrumented", speed="observed").metrics[0].provenance == "instrumented"
+    with pytest.raises(JudgeError, match="alone"):
+        words(error="instrumented", speed="instrumented")
+    with pytest.raises(JudgeError, match="alone"):  # speed is not graded at smoke: it stands beside nothing
+        words("smoke", error="instrumented", speed="observed")
+
+
+def test_it_refuses_to_grade_what_the_program_reports_of_itself_but_shows_it():
+    with pytest.raises(JudgeError, match=r"^error: a pass cannot stand on what the program reports"):
+        words(error="reported")
+    shown = words("smoke", speed="reported")
+    assert (shown.verdict, shown.metrics[1].provenance, shown.metrics[1].passed) == ("passed", "reported", None)
+
+
+def test_it_names_somebody_to_blame_for_every_verdict():
+    assert set(BLAME) == set(VERDICTS)
+    assert {verdict for verdict, who in BLAME.items() if who == "learner"} == {
+        "failed", "timed_out", "out_of_memory", "crashed", "rejected",
+    }  # fmt: skip
+    assert {verdict for verdict, who in BLAME.items() if who == "platform"} == {"infra_error"}
+
+
+@pytest.mark.parametrize("gates", [True, False, None])
+@pytest.mark.parametrize("numbers", ["all pass", "one missed", "one too good", "missing"])
+@pytest.mark.parametrize("ended", [None, *VERDICTS])
+def test_it_knows_whose_fault_it_was_in_every_case(ended, numbers, gates):
+    """Every verdict as a fault, with every state of the numbers and gates (None: the gate was not reported)."""
+    if ended is not None and BLAME[ended] != "learner":
+        with pytest.raises(ValueError, match="cannot end its run in"):
+            Fault(verdict=ended, message="m")
+        return
+    metrics = {
+        "all pass": {"error": 0.1, "speed": 9},
+        "one missed": {"error": 0.1, "speed": 1},
+        "one too good": {"error": 0.1, "speed": 101},
+        "missing": {"error": 0.1},
+    }[numbers]
+    checks = {"tidy": True} | ({} if gates is None else {"valid": gates})
+    fault = Fault(verdict=ended, message="m") if ended else None
+    if fault is None and gates is not False and (gates is None or numbers == "missing"):
+        with pytest.raises(JudgeError, match="without reporting"):  # ours: the grader makes it infra_error
+            verdict(checks=checks, **metrics)
+        return
+    done = verdict(checks=checks, fault=fault, **metrics)
+    wanted = ended or (
+        "failed"
+        if gates is False
+        else {"all pass": "passed", "one missed": "failed", "one too good": "under_review"}[numbers]
+    )
+    assert done.verdict == wanted
+    assert BLAME[done.verdict] != "platform"
+    assert (done.score > 0) == (fault is None and gates is True)
 
 
 def test_it_scores_checks_where_no_metric_is_graded():

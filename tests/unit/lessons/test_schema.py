@@ -73,7 +73,7 @@ def test_it_reads_a_good_manifest_and_merges_limits():
         ("metric.0.name", "passed", "is a verdict"),
         ("check.0.name", "m", "declared twice"),
         ("hint.0.when", "unheard", "no metric, check or verdict"),
-        ("hint.0.when", "c", "above and below are for metrics"),
+        ("hint.0.when", "c", "above, below, equals and {value} are for metrics"),
     ],
 )
 def test_it_refuses(path, value, message):
