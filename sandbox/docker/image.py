@@ -8,13 +8,14 @@ import tarfile
 from pathlib import Path
 
 from sandbox.docker.engine import Engine
-from sandbox.plan import BOX_UID
+from sandbox.plan import BOX_UID, ROOT_FOLDERS
 
 REPOSITORY = "rankzero-box"
 SHIM = "/.rankzero/shim.py"
-SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _SHIM_SOURCE = Path(__file__).resolve().parent.parent / "guest" / "shim.py"
-_FOLDERS = (".rankzero", "dev", "etc", "proc", "sys", "tmp", "usr", "work")
+# A file system mounted there takes over the mode of the folder.
+_FOLDERS = dict.fromkeys((".rankzero", "dev", "etc", "proc", "sys", "usr", "work"), 493) | {"tmp": 0o1777}
+_READABLE = 0o444
 _ETC = {
     "passwd": f"learner:x:{BOX_UID}:{BOX_UID}:learner:/work:/bin/sh\n",
     "group": f"learner:x:{BOX_UID}:\n",
@@ -36,22 +37,22 @@ def _tar() -> bytes:
     """The same bytes for the same contents: the name is their hash."""
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-        for name in _FOLDERS:
-            _add(tar, name, tarfile.DIRTYPE)
-        for name in SYSTEM_LINKS:
+        for name, mode in _FOLDERS.items():
+            _add(tar, name, tarfile.DIRTYPE, mode)
+        for name in ROOT_FOLDERS:
             folder = Path("/", name)
             if folder.is_symlink():
-                _add(tar, name, tarfile.SYMTYPE, link=str(folder.readlink()))
+                _add(tar, name, tarfile.SYMTYPE, 0o777, link=str(folder.readlink()))
         for name, text in _ETC.items():
-            _add(tar, f"etc/{name}", tarfile.REGTYPE, text.encode())
-        _add(tar, SHIM.lstrip("/"), tarfile.REGTYPE, _SHIM_SOURCE.read_bytes())
+            _add(tar, f"etc/{name}", tarfile.REGTYPE, _READABLE, text.encode())
+        _add(tar, SHIM.lstrip("/"), tarfile.REGTYPE, _READABLE, _SHIM_SOURCE.read_bytes())
     return raw.getvalue()
 
 
-def _add(tar: tarfile.TarFile, name: str, kind: bytes, data: bytes = b"", link: str = "") -> None:
+def _add(tar: tarfile.TarFile, name: str, kind: bytes, mode: int, data: bytes = b"", link: str = "") -> None:
     entry = tarfile.TarInfo(name)
     entry.type = kind
-    entry.mode = 0o755 if kind == tarfile.DIRTYPE else 0o444
+    entry.mode = mode
     entry.size = len(data)
     entry.linkname = link
     tar.addfile(entry, io.BytesIO(data))

@@ -1,4 +1,4 @@
-"""The box's system call filter as a seccomp profile for the engine: the same decisions as seccomp.py's, for x86-64 only.
+"""The box's system call filter as a profile for the engine: the same decisions as seccomp.py's, for x86-64 only.
 
 libseccomp compares 64 bits where the kernel looks at the low 32 of an int: every comparison is masked to those, and
 "anything but" is spelled out as ranges of bits, so that no two rules overlap.

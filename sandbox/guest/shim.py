@@ -33,8 +33,9 @@ def main() -> None:
         ending = {"error": f"{type(error).__name__}: {error}"}
     _end_all()
     channel.sendall(json.dumps(ending).encode() + b"\n")
-    # The host reads the box's last figures, which go with us.
-    channel.recv(1)
+    # The host reads the box's last figures, which go with us; a request to end that crossed our line is not its leave.
+    while channel.recv(64):
+        pass
     os._exit(0)
 
 
@@ -48,9 +49,11 @@ def _guard() -> None:
 
 def _serve(channel: socket.socket) -> dict[str, object]:
     """One program, from the request to its end; {} if the host ended it."""
-    message, fds, _, _ = socket.recv_fds(channel, 1, _STREAMS + 1, socket.MSG_CMSG_CLOEXEC)
+    message, fds, _, _ = socket.recv_fds(channel, 1, _STREAMS + 1)
     if not message:
         return {}
+    for fd in fds:  # they come inheritable, and the flag against that is ignored before Python 3.12
+        os.set_inheritable(fd, False)
     streams, request = fds[:_STREAMS], fds[_STREAMS]
     if min(fds) < _STREAMS:
         raise OSError("a descriptor of the program's came as one that it replaces")
@@ -89,7 +92,7 @@ def _become(header: dict, streams: list[int]) -> None:
         for number, fd in enumerate(streams):
             os.dup2(fd, number, inheritable=True)
         signal.set_wakeup_fd(-1)
-        for number in (signal.SIGCHLD, signal.SIGPIPE):
+        for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
         os.chdir("/work")

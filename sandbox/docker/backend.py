@@ -1,0 +1,210 @@
+"""The Docker backend: each box is one container of the machine's engine, used once."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import weakref
+from collections.abc import Sequence
+from typing import Self
+
+from sandbox.affinity import confine
+from sandbox.backend import LimitCheck, Pod
+from sandbox.docker.checks import limit_checks
+from sandbox.docker.container import Container, Maker
+from sandbox.docker.engine import Engine
+from sandbox.docker.folder import sweep_folders
+from sandbox.docker.image import ensure_image
+from sandbox.docker.python import find_python
+from sandbox.docker.request import send_request
+from sandbox.docker.vessel import DockerVessel
+from sandbox.errors import BoxStartError, SandboxError, SandboxUnavailable
+from sandbox.leases import CoreLease, Place, machine_book, take_place
+from sandbox.monitor import Monitor
+from sandbox.owner import owner_is_dead
+from sandbox.spec import MIB, BoxSpec, Usage
+from sandbox.streams import RunningProcess, Streams
+
+_open: weakref.WeakSet[DockerBackend] = weakref.WeakSet()
+
+
+class DockerBackend:
+    """Makes boxes on one engine. `close` it, or let the end of this process do it."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, maker: Maker) -> None:
+        self._engine = engine
+        self._maker = maker
+        _open.add(self)
+
+    @classmethod
+    def open(cls) -> Self:
+        """Connect, remove what dead owners left, and run one real box. Raises SandboxUnavailable with the fix."""
+        engine = Engine.connect()
+        try:
+            backend = cls(engine, Maker(engine, image=ensure_image(engine), python=find_python()))
+            backend.sweep()
+            backend.require_working()
+        except SandboxUnavailable:
+            engine.close()
+            raise
+        except SandboxError as error:
+            engine.close()
+            raise SandboxUnavailable(f"no box can be started in Docker: {error}") from error
+        return backend
+
+    def require_working(self) -> None:
+        """Run one real box. Raises SandboxUnavailable or BoxStartError."""
+        process = self.prepare(BoxSpec(memory_bytes=64 * MIB, pids=4, wall_s=20)).start(["/usr/bin/true"])
+        errors = process.stderr.read()
+        outcome = process.wait()
+        process.close()
+        if outcome.exit_code != 0:
+            said = errors.decode(errors="replace").strip() or outcome.detail
+            raise SandboxUnavailable(f"no box can be started in Docker: {said}")
+
+    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> DockerBox:
+        """Check the spec against this machine."""
+        if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
+            raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
+        if pod is not None and not isinstance(pod, DockerPod):
+            raise ValueError(f"pod {pod.name} is another backend's")
+        return DockerBox(spec, self._maker, "none" if pod is None else pod.network)
+
+    def open_pod(self) -> DockerPod:
+        """Raises BoxStartError."""
+        return DockerPod(self._maker.hold_network())
+
+    def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> CoreLease:
+        """Cores and GPUs for the caller alone, among the boxes of this process."""
+        return machine_book().lease(cores=cores, gpus=gpus, wait_s=wait_s, owner=f"process {os.getpid()}")
+
+    def check(self) -> list[LimitCheck]:
+        return limit_checks(self._engine.version(), self._maker.source)
+
+    def sweep(self) -> int:
+        """Remove containers and folders of owners that are dead, in any state; how many boxes that were."""
+        orphans = [container for container, owner in self._engine.owned() if owner_is_dead(owner)]
+        for container in orphans:
+            self._engine.remove(container)
+        sweep_folders()
+        return len(orphans)
+
+    def settle(self) -> None:
+        """Block until nothing is left of boxes that have ended."""
+        self._maker.settle()
+
+    def close(self) -> None:
+        """Leave nothing on the engine; no box can be made after it. Safe to call twice."""
+        _open.discard(self)
+        self._maker.settle()
+        self._engine.close()
+
+
+class DockerBox:
+    """One box: a container from `start` on."""
+
+    def __init__(self, spec: BoxSpec, maker: Maker, network: str) -> None:
+        self._spec = spec
+        self._maker = maker
+        self._network = network
+        self._used = False
+        self._monitor: Monitor | None = None
+
+    def start(self, argv: Sequence[str]) -> RunningProcess:
+        """Run the program; the streams are pipes of ours."""
+        streams = Streams()
+        try:
+            monitor = self.start_with(argv, streams.theirs)
+        except BaseException:
+            streams.close_ours()
+            raise
+        finally:
+            streams.close_theirs()
+        return RunningProcess(streams, monitor)
+
+    def start_with(self, argv: Sequence[str], fds: Sequence[int], place: Place | None = None) -> Monitor:
+        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close.
+
+        `place`: taken from this process's book for this box, which gives it back; without, the box takes one itself.
+        """
+        if self._used:
+            raise RuntimeError("a box is used once: prepare another")
+        if not argv or any("\0" in word for word in argv):
+            raise BoxStartError("argv needs a program, and no NUL in any word")
+        self._used = True
+        place = place or take_place(self._spec.cpus)
+        try:
+            self._monitor = self._run_at(place, argv, fds)
+        except BaseException:
+            place.leave()
+            raise
+        return self._monitor
+
+    def _run_at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+        container = self._maker.make(self._spec, self._network)
+        try:
+            return _release(container, self._spec, place, argv, fds)
+        except OSError as error:
+            container.discard()
+            raise BoxStartError(f"the box was lost while it started: {error}") from error
+        except BaseException:
+            container.discard()
+            raise
+
+    def usage(self) -> Usage:
+        if self._monitor is None:
+            return Usage(wall_s=0.0, cpu_s=0.0, peak_memory_bytes=0, source=self._maker.source)
+        return self._monitor.usage()
+
+    def kill(self) -> None:
+        if self._monitor is not None:
+            self._monitor.kill()
+
+    def freeze(self) -> None:
+        if self._monitor is not None:
+            self._monitor.freeze()
+
+    def thaw(self) -> None:
+        if self._monitor is not None:
+            self._monitor.thaw()
+
+
+class DockerPod:
+    """A container whose network others share."""
+
+    def __init__(self, holder: Container) -> None:
+        self._holder = holder
+        self.name = holder.name
+        self.network = f"container:{holder.id}"
+
+    def close(self) -> None:
+        self._holder.discard()
+
+    def __enter__(self) -> DockerPod:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _release(container: Container, spec: BoxSpec, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+    """Let the waiting shim run the program, on its cores and under its limits from the first instruction on."""
+    confine(lambda: [container.pid], place.cpus)
+    vessel = DockerVessel(container)
+    try:
+        send_request(container.channel, spec, argv, fds)
+        return Monitor(spec, vessel, container.account, place)
+    except BaseException:
+        vessel.close()
+        raise
+
+
+@atexit.register
+def _close_open() -> None:
+    """After the monitors have ended their boxes."""
+    for backend in list(_open):
+        with contextlib.suppress(OSError):
+            backend.close()

@@ -1,0 +1,126 @@
+"""A container whose shim has come to us and waits for its program."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sandbox.docker.account import DockerAccount, open_account
+from sandbox.docker.config import RUNTIME_PIDS, SHIM_PIDS, box_config, holder_config
+from sandbox.docker.engine import Engine, Pauser
+from sandbox.docker.folder import BoxFolder
+from sandbox.docker.reaper import Reaper
+from sandbox.errors import BoxStartError
+from sandbox.spec import BoxSpec, UsageSource
+
+_SHIM_S = 30.0
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """Whoever has it calls `discard` in the end."""
+
+    id: str
+    folder: BoxFolder
+    channel: socket.socket
+    pid: int
+    account: DockerAccount
+    engine: Engine
+    reaper: Reaper
+
+    @property
+    def name(self) -> str:
+        return self.id[:12]
+
+    def discard(self) -> None:
+        """End it, if it lives, and have it removed. Safe to call twice."""
+        self.channel.close()
+        self.reaper.bury(self.id, self.folder)
+
+
+class Maker:
+    """Makes containers on one engine."""
+
+    def __init__(self, engine: Engine, *, image: str, python: Path) -> None:
+        self._engine = engine
+        self._image = image
+        self._python = python
+        self._reaper = Reaper(engine)
+        self.source: UsageSource = "proc"  # until the first container shows what there is
+
+    def make(self, spec: BoxSpec, network: str) -> Container:
+        """A container for one box. Raises BoxStartError."""
+        folder = BoxFolder()
+        try:
+            config = box_config(spec, image=self._image, python=self._python, folder=folder, network=network)
+            container = self._create(config, folder)
+        except BaseException:
+            folder.remove()
+            raise
+        try:
+            if spec.pids + SHIM_PIDS < RUNTIME_PIDS:
+                self._engine.limit_pids(container.id, spec.pids + SHIM_PIDS)
+        except BaseException:
+            container.discard()
+            raise
+        return container
+
+    def hold_network(self) -> Container:
+        """A container that does nothing. Raises BoxStartError."""
+        folder = BoxFolder()
+        try:
+            return self._create(holder_config(image=self._image, python=self._python, folder=folder), folder)
+        except BaseException:
+            folder.remove()
+            raise
+
+    def settle(self) -> None:
+        """Block until everything is removed that was discarded."""
+        self._reaper.settle()
+
+    def _create(self, config: Mapping[str, Any], folder: BoxFolder) -> Container:
+        container = self._engine.create(config)
+        try:
+            self._engine.start(container)
+            channel, pid = self._meet(container, folder)
+            with contextlib.ExitStack() as undo:
+                undo.callback(channel.close)
+                account = open_account(pid, container, Pauser(self._engine, container))
+                undo.pop_all()
+        except BaseException:
+            # A failed start leaves it in state `created`.
+            self._engine.remove(container)
+            raise
+        self.source = account.source
+        return Container(
+            id=container,
+            folder=folder,
+            channel=channel,
+            pid=pid,
+            account=account,
+            engine=self._engine,
+            reaper=self._reaper,
+        )
+
+    def _meet(self, container: str, folder: BoxFolder) -> tuple[socket.socket, int]:
+        """Wait for the shim."""
+        deadline = time.monotonic() + _SHIM_S
+        while (met := folder.accept(_LOOK_S)) is None:
+            state = self._engine.state(container)
+            if not state.get("Running"):
+                raise BoxStartError(f"the box's first process ended before it began: {_why(state)}")
+            if time.monotonic() > deadline:
+                raise BoxStartError(f"the box's first process did not answer within {_SHIM_S:g} s")
+        return met
+
+
+def _why(state: Mapping[str, Any]) -> str:
+    if state.get("OOMKilled"):
+        return "it had too little memory"
+    return state.get("Error") or f"exit code {state.get('ExitCode')}"
