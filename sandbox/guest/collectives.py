@@ -16,11 +16,12 @@ import time
 from types import FrameType
 from typing import Any
 
-from sandbox.guest.positions import OPS, Position
+from sandbox.guest.positions import OPS, Position, is_file
 
 WATCH_FD = 3  # the control channel's number, which no rank has
 RECORDER = {"TORCH_FR_BUFFER_SIZE": "200"}
 _WORK = "/work/"
+_NOT_THEIRS = (sys.prefix + os.sep, sys.base_prefix + os.sep)  # the lab itself may lie below /work
 _C10D = f"{os.sep}torch{os.sep}distributed{os.sep}distributed_c10d.py"
 _VARIANTS = {
     "allreduce": "all_reduce",
@@ -92,8 +93,9 @@ def _place(frame: FrameType | None) -> tuple[str | None, str | None, int]:
         if name.endswith(_C10D):
             plain = _VARIANTS.get(frame.f_code.co_name, frame.f_code.co_name)
             called = plain if plain in OPS else called
-        if name.startswith(_WORK):
-            return called, name.removeprefix(_WORK), frame.f_lineno
+        file = name.removeprefix(_WORK)
+        if name.startswith(_WORK) and not name.startswith(_NOT_THEIRS) and is_file(file):
+            return called, file, frame.f_lineno
         frame = frame.f_back
     return called, None, 0
 

@@ -57,9 +57,14 @@ def parse(value: object) -> Position | None:
     numbers = (value["number"], value["group"], value["count"], value["since_s"], value["line"])
     if not all(type(number) is int and 0 <= number <= _MAX_NUMBER for number in numbers):
         return None
-    if type(value["waits"]) is not bool or not _is_op(value["op"]) or not _is_file(value["file"]):
+    if type(value["waits"]) is not bool or not _is_op(value["op"]) or not _is_place(value["file"]):
         return None
     return cast("Position", value)
+
+
+def is_file(name: str) -> bool:
+    """Whether it is a plain relative path of at most 200 characters."""
+    return len(name) <= _MAX_FILE and bool(_FILE.fullmatch(name))
 
 
 def same_place(one: Position | None, other: Position | None) -> bool:
@@ -73,5 +78,5 @@ def _is_op(value: Any) -> bool:
     return value is None or (isinstance(value, str) and value in OPS)
 
 
-def _is_file(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and len(value) <= _MAX_FILE and bool(_FILE.fullmatch(value)))
+def _is_place(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and is_file(value))

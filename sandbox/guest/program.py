@@ -130,15 +130,22 @@ def _report(error: BaseException) -> int:
 
 
 def _open_streams() -> None:
-    """Unbuffered, as `python -u` has them."""
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # type: ignore[misc]  # noqa: SIM115
-    sys.stdout = sys.__stdout__ = _unbuffered(1, "strict")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _unbuffered(2, "backslashreplace")  # type: ignore[misc]
+    """As `python -u` has them under the box's LANG, C.UTF-8."""
+    lenient = "surrogateescape"
+    stdin = io.TextIOWrapper(io.BufferedReader(_raw(0, "<stdin>", "rb")), encoding="utf-8", errors=lenient)
+    stdout = io.TextIOWrapper(_raw(1, "<stdout>", "wb"), encoding="utf-8", errors=lenient, write_through=True)
+    stderr = io.TextIOWrapper(
+        _raw(2, "<stderr>", "wb"), encoding="utf-8", errors="backslashreplace", write_through=True
+    )
+    sys.stdin = sys.__stdin__ = stdin  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = stdout  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = stderr  # type: ignore[misc]
 
 
-def _unbuffered(fd: int, errors: str) -> io.TextIOWrapper:
-    raw = io.FileIO(fd, "wb", closefd=False)
-    return io.TextIOWrapper(raw, encoding="utf-8", errors=errors, write_through=True)
+def _raw(fd: int, name: str, mode: str) -> Any:
+    raw = io.FileIO(fd, mode, closefd=False)
+    raw.name = name
+    return raw
 
 
 def _release_main() -> None:
