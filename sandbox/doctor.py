@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import sandbox
+from sandbox.backend import Backend
+from sandbox.boxd.client import boxd_status
 from sandbox.errors import SandboxUnavailable
 from sandbox.interpreter import interpreter_mounts, lab_dir
+from sandbox.leases import list_gpus
+from sandbox.opening import NAMES, Closing
 from sandbox.spec import MIB, BoxSpec
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -30,8 +33,12 @@ def register(name: str, section: Section) -> None:
 
 def report() -> dict[str, Any]:
     """Everything, as JSON values."""
-    box, lab = _sandbox(), _lab()
-    gpus = _gpus()
+    backends = {name: _opened(name) for name in NAMES}
+    box, lab = _sandbox(backends), _lab(backends[NAMES[0]])
+    gpus = list_gpus()
+    for backend in backends.values():
+        if isinstance(backend, Closing):
+            backend.close()
     return {
         "machine": _machine(),
         "gpus": gpus,
@@ -40,6 +47,13 @@ def report() -> dict[str, Any]:
         "tiers": _tiers(box, lab, gpus),
         **{name: section() for name, section in _sections.items()},
     }
+
+
+def _opened(name: str) -> Backend | SandboxUnavailable:
+    try:
+        return sandbox.open_backend(name)
+    except SandboxUnavailable as error:
+        return error
 
 
 def _machine() -> dict[str, Any]:
@@ -51,27 +65,32 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _gpus() -> list[dict[str, str]]:
-    """What nvidia-smi lists; nothing where it is absent or sees no device."""
-    query = ["nvidia-smi", "--query-gpu=index,name,memory.total,driver_version", "--format=csv,noheader"]
-    try:
-        said = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    names = ("index", "name", "memory", "driver")
-    return [dict(zip(names, (part.strip() for part in line.split(",")), strict=False)) for line in said.splitlines()]
+def _sandbox(backends: Mapping[str, Backend | SandboxUnavailable]) -> dict[str, Any]:
+    """The default backend's state, each backend's, and what boxd has in hand if boxes go through one."""
+    boxd_socket = os.environ.get("RANKZERO_BOXD")
+    each = {name: _backend(backend) for name, backend in backends.items()}
+    return {
+        "through": boxd_socket or "this process",
+        **each[NAMES[0]],
+        "backends": each,
+        "boxd": _boxd(boxd_socket) if boxd_socket else None,
+    }
 
 
-def _sandbox() -> dict[str, Any]:
-    through = os.environ.get("RANKZERO_BOXD") or "this process"
+def _backend(backend: Backend | SandboxUnavailable) -> dict[str, Any]:
+    if isinstance(backend, SandboxUnavailable):
+        return {"ok": False, "error": str(backend), "limits": []}
+    return {"ok": True, "error": None, "limits": [asdict(check) for check in backend.check()]}
+
+
+def _boxd(path: str) -> dict[str, Any]:
     try:
-        checks = sandbox.open_backend().check()
+        return boxd_status(path)
     except SandboxUnavailable as error:
-        return {"ok": False, "through": through, "error": str(error), "limits": []}
-    return {"ok": True, "through": through, "error": None, "limits": [asdict(check) for check in checks]}
+        return {"error": str(error)}
 
 
-def _lab() -> dict[str, Any]:
+def _lab(backend: Backend | SandboxUnavailable) -> dict[str, Any]:
     """Whether the lab runs in a box, with its versions; and which assets are there."""
     state = Path(os.environ.get("RANKZERO_STATE") or _ROOT / "var")
     folder = state / "assets"
@@ -79,21 +98,21 @@ def _lab() -> dict[str, Any]:
     python = lab_dir() / "bin" / "python"
     if not python.exists():
         return {"ok": False, "error": f"{lab_dir()} is missing: run `make up`", "versions": {}, "assets": assets}
-    versions = _versions(python)
+    versions = {} if isinstance(backend, SandboxUnavailable) else _versions(backend, python)
     missing = [name for name in _PACKAGES if name not in versions]
     error = f"{', '.join(missing)} not installed in {lab_dir()}: run `make up`" if missing else None
     return {"ok": not missing, "error": error, "versions": versions, "assets": assets}
 
 
-def _versions(python: Path) -> dict[str, str]:
-    """Versions as the interpreter inside a box sees them; none where no box can be had."""
+def _versions(backend: Backend, python: Path) -> dict[str, str]:
+    """Versions as the interpreter inside a box sees them; none if the box does not start."""
     code = (
         "import importlib.metadata as m, json, sys\n"
         f"print(json.dumps({{d.name: d.version for d in m.distributions() if d.name in {_PACKAGES!r}}}))"
     )
     try:
         spec = BoxSpec(mounts=interpreter_mounts(lab_dir()), wall_s=30)
-        process = sandbox.open_backend().prepare(spec).start([str(python), "-I", "-c", code])
+        process = backend.prepare(spec).start([str(python), "-I", "-c", code])
     except sandbox.SandboxError:
         return {}
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sandbox.backend import Box, Lease, LimitCheck, Pod
 from sandbox.errors import SandboxUnavailable
@@ -42,6 +42,13 @@ class LocalBackend(Protocol):
     def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> Lease: ...
 
     def check(self) -> list[LimitCheck]: ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A backend that holds something between boxes; whoever opened it closes it."""
+
+    def close(self) -> None: ...
 
 
 def require_name(name: str) -> None:

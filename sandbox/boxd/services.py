@@ -13,16 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 from sandbox.backend import Pod
 from sandbox.errors import BoxStartError
 from sandbox.leases import CoreBook, machine_book
-from sandbox.opening import LocalBackend, open_here, require_name
+from sandbox.opening import Closing, LocalBackend, open_here, require_name
 
 log = logging.getLogger("boxd")
-
-
-@runtime_checkable
-class Closing(Protocol):
-    """A backend that holds something between boxes."""
-
-    def close(self) -> None: ...
 
 
 @runtime_checkable
