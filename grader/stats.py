@@ -27,9 +27,12 @@ def proportion_ci95(successes: int, trials: int) -> tuple[float, float]:
 
 
 def mean_ci95(values: Sequence[float]) -> tuple[float, float]:
-    """Normal 95 % interval for a mean; good from about 30 values on. Raises ValueError for fewer than two."""
-    if len(values) < 2:
-        raise ValueError("an interval needs at least two values")
+    """Normal 95 % interval for a mean; good from about 30 values on.
+
+    Raises ValueError for fewer than two values, or one that is not finite.
+    """
+    if len(values) < 2 or not all(map(math.isfinite, values)):
+        raise ValueError("an interval needs at least two values, all of them finite")
     mean = fmean(values)
     half = Z95 * stdev(values) / math.sqrt(len(values))
     return mean - half, mean + half

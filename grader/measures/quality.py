@@ -6,12 +6,17 @@ import math
 from collections.abc import Sequence
 from statistics import fmean
 
+from grader.errors import WrongAnswer
 from grader.measures.measure import Measure
 from grader.stats import Z95, mean_ci95, proportion_ci95
 
 
 def mean_loss(losses: Sequence[float]) -> Measure:
-    """Mean negative log-likelihood, in nats. Raises ValueError for fewer than two, or one that is not finite."""
+    """Mean negative log-likelihood, in nats.
+
+    Raises WrongAnswer for a loss that is not finite, which is the model's doing; ValueError for fewer than two.
+    """
+    _require_finite(losses)
     return Measure(
         value=fmean(losses), unit="nats", provenance="recomputed", samples=len(losses), ci95=mean_ci95(losses)
     )
@@ -20,10 +25,12 @@ def mean_loss(losses: Sequence[float]) -> Measure:
 def bits_per_byte(nats: Sequence[float], sizes: Sequence[int]) -> Measure:
     """Loss that does not depend on the tokenizer: total nats of each document, and its length in UTF-8 bytes.
 
-    Raises ValueError for fewer than two documents, lists of unequal length, or an empty document.
+    Raises WrongAnswer for a loss that is not finite; ValueError for fewer than two documents, lists of unequal length,
+    or an empty document.
     """
     if len(nats) != len(sizes) or min(sizes, default=0) < 1:
         raise ValueError("bits per byte need the loss and the length of each document; none may be empty")
+    _require_finite(nats)
     return _ratio_of_sums(nats, sizes, "nats/byte").scaled(1 / math.log(2), "bits/byte")
 
 
@@ -86,3 +93,8 @@ def _ratio_of_sums(parts: Sequence[float], wholes: Sequence[int], unit: str) -> 
     residual = sum((part - ratio * whole) ** 2 for part, whole in zip(parts, wholes, strict=True))
     half = Z95 * math.sqrt(residual * n / (n - 1)) / total
     return Measure(value=ratio, unit=unit, provenance="recomputed", samples=n, ci95=(ratio - half, ratio + half))
+
+
+def _require_finite(losses: Sequence[float]) -> None:
+    if not all(map(math.isfinite, losses)):
+        raise WrongAnswer("the model's loss is not a finite number: it computes NaN or infinity")

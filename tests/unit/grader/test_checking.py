@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from grader.checking import check_course, check_exercise, check_judge
+from grader.checking import check_course, check_exercise, check_judge, check_provenance
 from lessons.loader import load_course
 from tests.fixtures.exercises import LESSONS, fixture_exercise
 
@@ -76,3 +76,57 @@ def test_it_keeps_the_loaders_errors_first(tmp_path):
     course = load_course([tmp_path / "nowhere", LESSONS])
     errors = check_course(course)
     assert "nowhere" in str(errors[0])
+
+
+@pytest.mark.parametrize(
+    ("call", "declared", "said"),
+    [
+        (
+            "bench.metric('largest', 1, provenance='reported')",
+            None,
+            "reported here; exercise.toml says observed or rec",
+        ),
+        (
+            "bench.metric('largest', 1, provenance='instrumented')",
+            "reported",
+            "instrumented here; exercise.toml says rep",
+        ),
+        (
+            "bench.metric('largest', 1, provenance='observed')",
+            "instrumented",
+            "observed here; exercise.toml says instr",
+        ),
+    ],
+)
+def test_it_refuses_a_judge_that_gives_a_metric_another_provenance(call, declared, said, tmp_path):
+    found = provenance_problems(call, declared, tmp_path)
+    assert len(found) == 1
+    assert said in found[0].message
+    assert (found[0].path, found[0].field) == (tmp_path / "judge.py", "line 2")
+
+
+@pytest.mark.parametrize(
+    ("call", "declared"),
+    [
+        ("bench.metric('largest', 1, provenance='reported')", "reported"),
+        ("bench.metric('largest', 1, provenance='recomputed')", None),
+        ("bench.metric('largest', 1)", None),
+        ("other.metric('largest', 1, provenance='reported')", None),
+        ("bench.metric(name, 1, provenance=word)", None),
+        ("this is no Python", None),
+    ],
+)
+def test_it_leaves_other_provenances_to_the_run(call, declared, tmp_path):
+    assert provenance_problems(call, declared, tmp_path) == []
+
+
+def provenance_problems(call, declared, folder):
+    """`largest` is shown, not graded, and declared so."""
+    exercise = fixture_exercise("arithmetic")
+    metrics = [
+        spec.model_copy(update={"provenance": declared}) if spec.name == "largest" else spec
+        for spec in exercise.manifest.metric
+    ]
+    (folder / "judge.py").write_text(f"def judge(bench):\n    {call}\n")
+    manifest = exercise.manifest.model_copy(update={"metric": metrics})
+    return check_provenance(dataclasses.replace(exercise, manifest=manifest, folder=folder))

@@ -23,7 +23,10 @@ GOOD: dict[str, Any] = {
     "files": {"editable": ["a.py"], "readonly": ["b.py"]},
     "limits": {"memory_mb": 100, "wall_s": 10},
     "tiers": {"smoke": {"seconds": 1, "sizes": {"n": 3}}, "cpu": {"seconds": 1, "limits": {"wall_s": 99}}},
-    "metric": [{"name": "m", "unit": "s", "direction": "lower", "means": "M", "pass": {"cpu": 2}}],
+    "metric": [
+        {"name": "m", "unit": "s", "direction": "lower", "means": "M", "pass": {"cpu": 2}},
+        {"name": "shown", "unit": "s", "direction": "lower", "means": "S", "provenance": "reported"},
+    ],
     "check": [{"name": "c", "means": "C"}],
     "hint": [{"when": "m", "text": "H", "above": 1}],
 }
@@ -73,12 +76,51 @@ def test_it_reads_a_good_manifest_and_merges_limits():
         ("metric.0.name", "passed", "is a verdict"),
         ("check.0.name", "m", "declared twice"),
         ("hint.0.when", "unheard", "no metric, check or verdict"),
+        ("hint.0.below", 1, "no value is above 1 and below 1"),
+        ("hint.0.equals", 1, "equals stands alone"),
+        ("hint.0.within", 0.1, "within belongs to equals"),
+        ("hint.0.when", "shown", "which no tier grades: it is never shown"),
+        ("metric.0.distinction", {"cpu": 2.5}, "distinction 2.5 asks less than pass 2"),
+        ("metric.0.ceiling", {"cpu": 3}, "ceiling 3 asks less than pass 2"),
+        ("metric.0.provenance", "believed", "'observed', 'recomputed', 'instrumented' or 'reported'"),
+        (
+            "metric.0.provenance",
+            "reported",
+            "'m' is the program's own word .reported.: it can be shown, but have no pass",
+        ),
+        ("metric.0.provenance", "instrumented", "tier 'cpu' must also grade an observed or recomputed metric"),
+        ("metric.1.ceiling", {"cpu": 3}, "'shown' is the program's own word .reported.: .* have no ceiling"),
         ("hint.0.when", "c", "above, below, equals and {value} are for metrics"),
     ],
 )
 def test_it_refuses(path, value, message):
     with pytest.raises(ValidationError, match=message):
         Manifest.model_validate(manifest(path, value))
+
+
+def graded(name, provenance, **passing):
+    return {"name": name, "unit": "", "direction": "higher", "means": "M", "provenance": provenance, "pass": passing}
+
+
+def test_it_grades_an_instrumented_metric_only_beside_a_trusted_one_of_the_same_tier():
+    beside = [graded("counted", "instrumented", cpu=1), graded("m", "observed", cpu=1)]
+    assert Manifest.model_validate(manifest("metric", beside)).metric[0].provenance == "instrumented"
+    elsewhere = [graded("counted", "instrumented", cpu=1, smoke=1), graded("m", None, cpu=1)]
+    with pytest.raises(ValidationError, match="tier 'smoke' must also grade"):
+        Manifest.model_validate(manifest("metric", elsewhere))
+    only_best = [{**graded("counted", "instrumented"), "distinction": {"smoke": 1}}, graded("m", None, cpu=1)]
+    with pytest.raises(ValidationError, match="tier 'smoke' must also grade"):
+        Manifest.model_validate(manifest("metric", only_best))
+
+
+def test_it_wants_thresholds_in_order_in_both_directions():
+    good = {"smoke": 1, "cpu": 2}
+    rising = {**graded("m", None, **good), "distinction": {"cpu": 2}, "ceiling": {"cpu": 9, "smoke": 1}}
+    assert Manifest.model_validate(manifest("metric", [rising])).metric[0].ceiling == {"cpu": 9, "smoke": 1}
+    with pytest.raises(ValidationError, match="tier 'smoke': ceiling 0 asks less than pass 1"):
+        Manifest.model_validate(manifest("metric", [rising | {"ceiling": {"smoke": 0}}]))
+    with pytest.raises(ValidationError, match="tier 'cpu': distinction 2 asks less than pass 3"):
+        Manifest.model_validate(manifest("metric", [{**rising, "pass": {"cpu": 3}}]))
 
 
 def test_it_refuses_a_tier_that_grades_nothing():
