@@ -30,14 +30,14 @@ def read_positions(payload: bytes, ranks: int) -> list[Position | None]:
 
 
 def describe_hang(codes: Sequence[int | None], positions: Sequence[Position | None], files: Collection[str]) -> str:
-    """A sentence or two; `codes` by rank, None for one that had not ended."""
+    """Where each rank stood; `codes` by rank, None for one that had not ended."""
     parts = [
         f"rank {rank} {_stand(code, position, files)}"
         for rank, (code, position) in enumerate(zip(codes, positions, strict=True))
     ]
     more = f"; and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
-    text = f"The ranks wait for each other for ever: {'; '.join(parts[:_SHOWN])}{more}."
-    return text + (" The ranks disagree about what comes next." if _disagree(positions) else "")
+    text = f"{'; '.join(parts[:_SHOWN])}{more}."
+    return text + (" They disagree about the next collective." if _disagree(positions) else "")
 
 
 def _stand(code: int | None, position: Position | None, files: Collection[str]) -> str:

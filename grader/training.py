@@ -85,7 +85,7 @@ def _train(
         "argv": list(argv),
         "ranks": ranks,
         "outputs": dict(outputs),
-        "hang_s": min(_HANG_S, context.limits.wall_s / _HANGS_IN_WALL),
+        "hang_s": _hang_s(context),
     }
     nonce = channel.send(request, b"", doing)
     ended = channel.receive(nonce, {"kind", "codes"}, MAX_POSITIONS, doing, None)
@@ -127,9 +127,15 @@ def _codes_of(ended: Frame, ranks: int) -> list[int | None]:
 
 def _hang_of(context: RunContext, payload: bytes, codes: Sequence[int | None]) -> str:
     try:
-        return describe_hang(codes, read_positions(payload, len(codes)), context.files)
+        stands = describe_hang(codes, read_positions(payload, len(codes)), context.files)
     except ValueError:
         raise Rejected(_MALFORMED) from None
+    entry, seconds = context.manifest.entry, _hang_s(context)
+    return f"The ranks of {entry} made no progress for {seconds:g} seconds and were ended: {stands}"
+
+
+def _hang_s(context: RunContext) -> float:
+    return min(_HANG_S, context.limits.wall_s / _HANGS_IN_WALL)
 
 
 def _crash_of(entry: str, rank: int, code: int, ranks: int, guest: GuestBox) -> str:

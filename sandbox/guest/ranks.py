@@ -9,6 +9,7 @@ closed in it, and this process is not dumpable, so its own is out of reach.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import socket
 import sys
@@ -47,6 +48,7 @@ class Rank:
 def start_ranks(entry: str, argv: Sequence[str], ranks: int) -> list[Rank]:
     """Start them all. A rank that is alone writes straight to our stdout and stderr; of several, lines are marked."""
     port = free_port()
+    gc.freeze()  # what ranks share with us stays shared: their collector leaves it alone
     program_of = _Program(entry=entry, argv=argv, forked=can_fork())
     if ranks == 1:
         return [Rank(number=0, pid=_start(program_of, rank_environment(0, 1, port), {}))]

@@ -16,6 +16,7 @@ from sandbox.guest.positions import Position, parse, same_place
 from sandbox.guest.ranks import Rank
 
 _MAX_REPORT = 4096
+_MAX_UNASKED = 1000
 _ANSWER_S = 2.0
 _SAMPLES = 4  # in a time of hanging
 
@@ -128,8 +129,8 @@ class Supervisor:
 
 def _drop_unasked(fd: int) -> None:
     with contextlib.suppress(OSError):  # nothing more to drop
-        while os.read(fd, _MAX_REPORT):
-            pass
+        for _ in range(_MAX_UNASKED):
+            os.read(fd, _MAX_REPORT)
 
 
 def _answer(fd: int, deadline: float) -> Position | None:

@@ -1,4 +1,4 @@
-"""A rank's program runs as under `python -u`: in an interpreter of its own, and forked from a process that ran before."""
+"""A rank's program runs as under `python -u`: in an interpreter of its own, and forked from another program."""
 
 from __future__ import annotations
 
