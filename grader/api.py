@@ -9,25 +9,33 @@ from __future__ import annotations
 
 from grader import measures
 from grader.bench import Bench
-from grader.candidate import Candidate, TrainResult
+from grader.candidate import Candidate, Server, TrainResult
 from grader.errors import CandidateError, Crashed, OutOfMemory, Rejected, TimedOut, WrongAnswer
+from grader.load.plan import Request, poisson_arrivals
+from grader.load.result import Accounts, LoadResult, Response
 from grader.rng import Rng
 from grader.stats import mean_ci95, proportion_ci95
 from grader.tensors import read_safetensors, write_safetensors
 
 __all__ = [
+    "Accounts",
     "Bench",
     "Candidate",
     "CandidateError",
     "Crashed",
+    "LoadResult",
     "OutOfMemory",
     "Rejected",
+    "Request",
+    "Response",
     "Rng",
+    "Server",
     "TimedOut",
     "TrainResult",
     "WrongAnswer",
     "mean_ci95",
     "measures",
+    "poisson_arrivals",
     "proportion_ci95",
     "read_safetensors",
     "write_safetensors",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.candidate import Candidate
@@ -11,8 +11,13 @@ from grader.errors import JudgeError
 from grader.events import LogEvent, ProgressEvent
 from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, accept_measure, add_usage
 from grader.measures import Measure
+from grader.measures.interleaving import Interleaving, Side
+from grader.measures.timing import Round
+from grader.report import Usage
 from grader.rng import Rng
-from lessons.schema import Provenance, Tier
+from grader.tools import ToolResult, run_tool
+from grader.turns import Turn, take_turns
+from lessons.schema import Limits, Provenance, Tier
 
 _MAX_LINE = 2000
 
@@ -25,6 +30,7 @@ class Bench:
         self._candidates: list[Candidate] = []
         self._metrics: dict[str, MeasuredMetric] = {}
         self._checks: dict[str, MeasuredCheck] = {}
+        self._tool_usage: list[Usage] = []
         self.rng = Rng.from_seed(seed, context.exercise, context.tier)
 
     @property
@@ -46,6 +52,47 @@ class Bench:
         candidate = Candidate(self._context)
         self._candidates.append(candidate)
         return candidate
+
+    def reference(self, name: str) -> Candidate:
+        """Our own program, in a box equal to the candidate's: the exercise's `reference/<name>/`, or "starter" or
+
+        "solution". What it does wrong is our fault: InfraError. Raises JudgeError when there is none of that name.
+        """
+        reference = Candidate(self._context.for_reference(name))
+        self._candidates.append(reference)
+        return reference
+
+    def interleave(self, baseline: str, turn: Turn, plan: Interleaving | None = None) -> tuple[Round, ...]:
+        """Measure the candidate against a reference, turn by turn in random order, each frozen while another runs.
+
+        `turn(candidate, round)` asks one program with fresh inputs of that round, the same for all sides, and checks
+        its answers; the rounds go into `measures.cpu_ratio` or `wall_ratio`. Loading comes first and is in no round.
+        Raises what `turn` raises, InfraError.
+        """
+        sides: dict[Side, Candidate] = {
+            "candidate": self.candidate(),
+            "baseline": self.reference(baseline),
+            "repeat": self.reference(baseline),
+        }
+        return take_turns(plan or Interleaving(self.rng.child("interleave")), sides, turn)
+
+    def tool(
+        self,
+        argv: Sequence[str],
+        files: Mapping[str, bytes],
+        *,
+        wall_s: float = 30.0,
+        memory_mb: int = 512,
+        pids: int = 128,
+    ) -> ToolResult:
+        """Run a real tool in /work of a fresh box with `files`, and read what it printed.
+
+        Raises InfraError where the tool is not installed; a CandidateError when a limit ended it.
+        """
+        limits = Limits(wall_s=wall_s, memory_mb=memory_mb, pids=pids)
+        result = run_tool(self._context, argv, files, limits)
+        self._tool_usage.append(result.usage)
+        return result
 
     def metric(
         self,
@@ -113,5 +160,5 @@ class Bench:
 
     def measurements(self) -> Measurements:
         """What was reported, and what all boxes used together."""
-        usage = add_usage([candidate.usage for candidate in self._candidates])
+        usage = add_usage([*(candidate.usage for candidate in self._candidates), *self._tool_usage])
         return Measurements(metrics=dict(self._metrics), checks=dict(self._checks), usage=usage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from grader.events import Event
 from grader.prints import Prints
 from grader.report import Usage
 from lessons.schema import Limits
-from sandbox import KIB, MIB, Backend, Box, BoxSpec, BoxStartError, Mount, Outcome, Process
+from sandbox import KIB, MIB, Backend, Box, BoxSpec, BoxStartError, Mount, Outcome, Pod, Process
 from sandbox.interpreter import interpreter_mounts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -81,9 +81,21 @@ class GuestBox:
     @classmethod
     def start(cls, backend: Backend, spec: BoxSpec, program: str, emit: Callable[[Event], None]) -> GuestBox:
         """Start `sandbox.guest.<program>` in a box. Raises InfraError when the machine cannot."""
+        return cls.launch(backend, spec, ["-P", "-m", f"sandbox.guest.{program}"], emit)
+
+    @classmethod
+    def launch(
+        cls,
+        backend: Backend,
+        spec: BoxSpec,
+        arguments: Sequence[str],
+        emit: Callable[[Event], None],
+        pod: Pod | None = None,
+    ) -> GuestBox:
+        """Start the lab's Python with these arguments in a box. Raises InfraError when the machine cannot."""
         try:
-            box = backend.prepare(spec)
-            process = box.start([str(lab_dir() / "bin" / "python"), "-P", "-m", f"sandbox.guest.{program}"])
+            box = backend.prepare(spec, pod=pod)
+            process = box.start([str(lab_dir() / "bin" / "python"), *arguments])
         except BoxStartError as error:
             raise InfraError(f"the box could not be started: {error}") from error
         process.stdin.close()
@@ -93,6 +105,16 @@ class GuestBox:
     def usage(self) -> Usage:
         used = self._box.usage()
         return Usage(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_memory_bytes=used.peak_memory_bytes)
+
+    def freeze(self) -> None:
+        """Stop every process. Raises InfraError."""
+        try:
+            self._box.freeze()
+        except BoxStartError as error:
+            raise InfraError(f"the box could not be frozen: {error}") from error
+
+    def thaw(self) -> None:
+        self._box.thaw()
 
     def ended(self, timeout_s: float) -> Outcome | None:
         """How the box ended, or None when it has not within that time."""

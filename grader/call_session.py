@@ -54,6 +54,14 @@ class CallSession:
         finally:
             self.close()
 
+    def freeze(self) -> None:
+        if not self._over:
+            self._guest.freeze()
+
+    def thaw(self) -> None:
+        if not self._over:
+            self._guest.thaw()
+
     def close(self) -> None:
         if not self._over:
             self._over = True

@@ -18,7 +18,7 @@ from grader.report import MAX_TAIL_LINES, Report, Usage
 from grader.verdict import Conclusion, conclude
 from grader.wire import Broken, Final, Judged, JudgeRequest
 from lessons.loader import Exercise
-from lessons.schema import SUPPORTED_PROTOCOLS, Tier, Verdict
+from lessons.schema import Tier, Verdict
 from sandbox import SandboxUnavailable
 
 logger = logging.getLogger(__name__)
@@ -86,8 +86,6 @@ def _report(request: JudgeRequest, conclusion: Conclusion, usage: Usage, tail: L
 
 def _check(exercise: Exercise, files: Mapping[str, bytes], tier: str) -> Tier:
     manifest = exercise.manifest
-    if manifest.protocol not in SUPPORTED_PROTOCOLS:
-        raise SubmissionError(f"{exercise.key}: protocol {manifest.protocol!r} is not supported by this version")
     if tier not in manifest.tiers:
         raise SubmissionError(f"{exercise.key} has no tier {tier!r}: choose one of {', '.join(manifest.tiers)}")
     if tier == "gpu":

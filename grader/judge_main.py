@@ -76,6 +76,7 @@ def _judge(request: JudgeRequest, emit: Callable[[Event], None]) -> Judged:
     _limit_memory(max(limits.judge_memory_mb, limits.memory_mb + 256))
     context = RunContext(
         exercise=request.exercise,
+        folder=request.judge.parent,
         manifest=request.manifest,
         tier=request.tier,
         limits=limits,

@@ -32,7 +32,6 @@ Verdict = Literal[
 Provenance = Literal["observed", "recomputed", "instrumented", "reported"]
 TRUSTED: frozenset[str] = frozenset({"observed", "recomputed"})
 VERDICTS: tuple[str, ...] = get_args(Verdict)
-SUPPORTED_PROTOCOLS: frozenset[str] = frozenset({"call", "train"})
 SECTIONS = (
     "Learning Objectives",
     "Prerequisites",

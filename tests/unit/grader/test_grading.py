@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import signal
 import subprocess
@@ -38,13 +37,6 @@ def judged(source, folder, **limits):
 def test_it_refuses_what_cannot_be_graded(files, tier, message):
     with pytest.raises(grader.SubmissionError, match=message):
         grader.grade(fixture_exercise("arithmetic"), files, tier=tier)
-
-
-def test_it_refuses_a_protocol_of_a_later_version():
-    exercise = fixture_exercise("arithmetic")
-    manifest = exercise.manifest.model_copy(update={"protocol": "serve"})
-    with pytest.raises(grader.SubmissionError, match="'serve' is not supported by this version"):
-        grader.grade(dataclasses.replace(exercise, manifest=manifest), {"main.py": HONEST}, tier="smoke")
 
 
 def test_it_says_what_to_do_without_a_lab(monkeypatch, tmp_path):

@@ -1,0 +1,49 @@
+"""Turns of candidate, baseline and the baseline's repeat: one runs, the boxes of the others are frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from grader.candidate import Candidate
+from grader.measures.interleaving import Interleaving, Side
+from grader.measures.timing import Reading, Round
+
+Turn = Callable[[Candidate, int], None]
+
+
+def take_turns(plan: Interleaving, sides: Mapping[Side, Candidate], turn: Turn) -> tuple[Round, ...]:
+    """Let each side have its turns until the plan has enough; `turn(candidate, round)` asks and checks the answers.
+
+    A turn is billed whatever its box used since the end of its last turn, so work done out of turn is not free.
+    Raises what `turn` raises, InfraError.
+    """
+    used: dict[Side, float] = {}
+    for name, candidate in sides.items():
+        candidate.load()
+        candidate.freeze()
+        used[name] = candidate.usage.cpu_s
+    try:
+        while (side := plan.next_side()) is not None:
+            candidate = sides[side]
+            with _awake(candidate):
+                began = time.monotonic()
+                turn(candidate, len(plan.rounds))
+                wall_s = time.monotonic() - began
+            total = candidate.usage.cpu_s
+            plan.record(Reading(cpu_s=total - used[side], wall_s=wall_s))
+            used[side] = total
+    finally:
+        for candidate in sides.values():
+            candidate.thaw()
+    return plan.rounds
+
+
+@contextlib.contextmanager
+def _awake(candidate: Candidate) -> Iterator[None]:
+    candidate.thaw()
+    try:
+        yield
+    finally:
+        candidate.freeze()
