@@ -4,7 +4,7 @@ PORT ?= 8000
 SETUP = $(PYTHON) scripts/bootstrap.py
 V = .venv/bin
 
-.PHONY: help up setup test test-all lint types imports format fast content backup clean
+.PHONY: help up setup test test-all lint types imports format fast content bench backup clean
 
 help:            ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -36,6 +36,8 @@ format: setup    ## ruff format, and what ruff can mend by itself
 content: setup   ## every lesson and exercise is valid
 	@$(V)/python manage.py lessons check
 
+bench: setup     ## what boxes cost here, quickly; `manage.py bench box` measures longer
+	@$(V)/python manage.py bench all --quick
 
 backup: setup    ## database and secret into var/backups/
 	@$(V)/python manage.py backup

@@ -1,0 +1,71 @@
+"""`python manage.py bench <what>`: measures this installation beside named baselines, in one run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
+
+from sandbox import SandboxError
+from sandbox.bench import box, report
+
+
+class Run(Protocol):
+    """Measures and gives one JSON document; raises SandboxError where it cannot. `say` takes lines of progress."""
+
+    def __call__(self, *, quick: bool, rounds: int | None, say: Callable[[str], None]) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """`lines`: the document for a person."""
+
+    run: Run
+    lines: Callable[[dict[str, Any]], Iterator[str]]
+
+
+# What can be measured. A new bench is a line here.
+BENCHES = {"box": Bench(run=box.run, lines=report.lines)}
+ALL = "all"
+
+
+class Command(BaseCommand):
+    help = "Measures and prints medians, spreads and ratios. Exit 0 also when a goal is missed, 1 if it cannot measure."
+    requires_system_checks: list[str] = []
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("what", choices=[*BENCHES, ALL])
+        parser.add_argument("--json", action="store_true", help="print one JSON document with every sample")
+        parser.add_argument("--quick", action="store_true", help="fewer rounds: a minute or two, wider spreads")
+        parser.add_argument("--rounds", type=_positive, default=None, help="rounds of every group of timed starts")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = list(BENCHES) if options["what"] == ALL else [options["what"]]
+        documents = {name: self._run(BENCHES[name], options) for name in chosen}
+        if options["json"]:
+            self.stdout.write(json.dumps(documents if options["what"] == ALL else documents[options["what"]], indent=2))
+            return
+        for name, document in documents.items():
+            self.stdout.write("\n".join(BENCHES[name].lines(document)))
+
+    def _run(self, bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return bench.run(quick=options["quick"], rounds=options["rounds"], say=self._say)
+        except SandboxError as error:
+            raise CommandError(f"could not measure: {error}") from error
+
+    def _say(self, text: str) -> None:
+        self.stderr.write(text)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("at least 1")
+    return number
