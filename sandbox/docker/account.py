@@ -17,7 +17,7 @@ from sandbox.spec import UsageSource
 
 
 class DockerAccount:
-    """Counts from the moment that it is made: what the container runtime and the shim used before is not the box's."""
+    """Counts from `begin`: what the container runtime, the shim and imports used before is not the box's."""
 
     def __init__(self, group: Group, kind: Kind, pauser: Freezer) -> None:
         """`pauser` freezes it where we may not write to its group."""
@@ -25,14 +25,18 @@ class DockerAccount:
         self._pauser = pauser
         self._kind = kind
         self._last: Reading | None = None
-        before = kind.look(group.folders)
+        self._peak = 0
+        self._out_of_memory = False
+        self.begin()
+
+    def begin(self) -> None:
+        """The program is about to start."""
+        before = self._kind.look(self._group.folders)
         self._cpu_before = before.cpu_s
         self._peak_before = before.kernel_peak_bytes
         # An imported stack that is in memory already is the program's use, as in a cold start; the shim is not.
         self._shim_bytes = min(before.memory_bytes, SHIM_BYTES)
         self._refused_before = before.pids_refused
-        self._peak = 0
-        self._out_of_memory = False
 
     @property
     def source(self) -> UsageSource:

@@ -7,7 +7,7 @@ import contextlib
 import os
 import weakref
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from sandbox.affinity import confine
 from sandbox.backend import LimitCheck, Pod
@@ -16,16 +16,19 @@ from sandbox.docker.container import Container, Maker
 from sandbox.docker.engine import Engine
 from sandbox.docker.folder import sweep_folders
 from sandbox.docker.image import ensure_image
+from sandbox.docker.pool import Pool
 from sandbox.docker.python import find_python
-from sandbox.docker.request import send_request
+from sandbox.docker.request import Request, send_run
 from sandbox.docker.vessel import DockerVessel
+from sandbox.docker.wish import Wish, request_for, wish_for
 from sandbox.errors import BoxStartError, SandboxError, SandboxUnavailable
 from sandbox.leases import CoreLease, Place, machine_book, take_place
-from sandbox.monitor import Monitor
+from sandbox.monitor import Monitor, settle_boxes
 from sandbox.owner import owner_is_dead
 from sandbox.spec import MIB, BoxSpec, Usage
 from sandbox.streams import RunningProcess, Streams
 
+READY = "RANKZERO_DOCKER_READY"
 _open: weakref.WeakSet[DockerBackend] = weakref.WeakSet()
 
 
@@ -37,6 +40,7 @@ class DockerBackend:
     def __init__(self, engine: Engine, maker: Maker) -> None:
         self._engine = engine
         self._maker = maker
+        self._pool = Pool(self._make_ahead, _room())
         _open.add(self)
 
     @classmethod
@@ -71,7 +75,7 @@ class DockerBackend:
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         if pod is not None and not isinstance(pod, DockerPod):
             raise ValueError(f"pod {pod.name} is another backend's")
-        return DockerBox(spec, self._maker, "none" if pod is None else pod.network)
+        return DockerBox(spec, self._maker, self._pool, None if pod is None else pod.network)
 
     def open_pod(self) -> DockerPod:
         """Raises BoxStartError."""
@@ -99,16 +103,33 @@ class DockerBackend:
     def close(self) -> None:
         """Leave nothing on the engine; no box can be made after it. Safe to call twice."""
         _open.discard(self)
+        self._pool.close()
         self._maker.settle()
         self._engine.close()
+
+    def warm_status(self) -> dict[str, Any]:
+        """What waits for a program now."""
+        return {"ready": self._pool.stacks()}
+
+    def _make_ahead(self, wish: Wish) -> Container:
+        container = self._maker.make(wish.spec(), "none")
+        try:
+            if request := wish.standby_request():
+                container.warm_up(request, self._pool.closing)
+        except BaseException:
+            container.discard()
+            raise
+        return container
 
 
 class DockerBox:
     """One box: a container from `start` on."""
 
-    def __init__(self, spec: BoxSpec, maker: Maker, network: str) -> None:
+    def __init__(self, spec: BoxSpec, maker: Maker, pool: Pool, network: str | None) -> None:
+        """`network`: a pod's, or None for one of its own."""
         self._spec = spec
         self._maker = maker
+        self._pool = pool
         self._network = network
         self._used = False
         self._monitor: Monitor | None = None
@@ -144,14 +165,31 @@ class DockerBox:
         return self._monitor
 
     def _run_at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-        container = self._maker.make(self._spec, self._network)
+        wish = wish_for(self._spec, argv) if self._network is None else None
+        waiting = self._pool.take(wish) if wish else None
+        container = waiting or self._maker.make(self._spec, self._network or "none")
         try:
-            return _release(container, self._spec, place, argv, fds)
+            request = request_for(self._spec, argv, wish if waiting else None)
+            return self._release(container, place, request, fds, refill=wish)
         except OSError as error:
             container.discard()
             raise BoxStartError(f"the box was lost while it started: {error}") from error
         except BaseException:
             container.discard()
+            raise
+
+    def _release(
+        self, container: Container, place: Place, request: Request, fds: Sequence[int], *, refill: Wish | None
+    ) -> Monitor:
+        """Let the waiting shim run the program, on its cores and under its limits from the first instruction on."""
+        confine(container.account.members, place.cpus)
+        vessel = DockerVessel(container, ended=lambda: self._pool.refill(refill) if refill else None)
+        try:
+            container.account.begin()
+            send_run(container.channel, request, fds)
+            return Monitor(self._spec, vessel, container.account, place)
+        except BaseException:
+            vessel.close()
             raise
 
     def usage(self) -> Usage:
@@ -190,21 +228,18 @@ class DockerPod:
         self.close()
 
 
-def _release(container: Container, spec: BoxSpec, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-    """Let the waiting shim run the program, on its cores and under its limits from the first instruction on."""
-    confine(lambda: [container.pid], place.cpus)
-    vessel = DockerVessel(container)
-    try:
-        send_request(container.channel, spec, argv, fds)
-        return Monitor(spec, vessel, container.account, place)
-    except BaseException:
-        vessel.close()
-        raise
+def _room() -> int:
+    """How many containers may wait for a program. Raises SandboxUnavailable."""
+    text = os.environ.get(READY, "4")
+    if not text.isdigit():
+        raise SandboxUnavailable(f"{READY} is {text!r}: set it to a number of containers, 0 for none")
+    return int(text)
 
 
 @atexit.register
 def _close_open() -> None:
-    """After the monitors have ended their boxes."""
+    """Boxes first: their monitors end them at exit, too, but after us."""
+    settle_boxes()
     for backend in list(_open):
         with contextlib.suppress(OSError):
             backend.close()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,15 @@ from sandbox.docker.config import RUNTIME_PIDS, SHIM_PIDS, box_config, holder_co
 from sandbox.docker.engine import Engine, Pauser
 from sandbox.docker.folder import BoxFolder
 from sandbox.docker.reaper import Reaper
+from sandbox.docker.request import WARM, Request, send_warm
 from sandbox.errors import BoxStartError
 from sandbox.spec import BoxSpec, UsageSource
 
 _SHIM_S = 30.0
 _LOOK_S = 0.5
+_IMPORT_S = 120.0
+_IMPORT_LOOK_S = 0.05
+_LONGEST_ANSWER = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,27 @@ class Container:
         """End it, if it lives, and have it removed. Safe to call twice."""
         self.channel.close()
         self.reaper.bury(self.id, self.folder)
+
+    def waits(self) -> bool:
+        """Whether its shim is there and has nothing to say: one that speaks unasked, or hung up, is of no use."""
+        poller = select.poll()
+        poller.register(self.channel, select.POLLIN)
+        return not poller.poll(0)
+
+    def warm_up(self, request: Request, give_up: Callable[[], bool]) -> None:
+        """Start a standby and wait until it has imported. Raises BoxStartError, also once `give_up` says so."""
+        deadline = time.monotonic() + _IMPORT_S
+        try:
+            send_warm(self.channel, request)
+            while self.waits():
+                if give_up() or time.monotonic() > deadline:
+                    raise BoxStartError(f"no standby got ready within {_IMPORT_S:g} s, or it is not wanted any more")
+                time.sleep(_IMPORT_LOOK_S)
+            answer = self.channel.recv(_LONGEST_ANSWER)
+        except OSError as error:
+            raise BoxStartError(f"a standby did not get ready: {error}") from error
+        if answer != WARM:
+            raise BoxStartError(f"a standby did not get ready: {answer.decode(errors='replace').strip()}")
 
 
 class Maker:

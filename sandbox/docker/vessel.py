@@ -8,7 +8,7 @@ import os
 import select
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sandbox.docker.container import Container
 from sandbox.monitor import GONE_S
@@ -20,16 +20,17 @@ _LONGEST_LINE = 4096
 
 
 class DockerVessel:
-    """Owns the container."""
+    """Owns the container. `ended` is called once, last of all."""
 
     outer_pid = None
 
-    def __init__(self, container: Container) -> None:
+    def __init__(self, container: Container, ended: Callable[[], None]) -> None:
         self.name = container.name
         self.init_pid: int | None = container.pid
         self._container = container
         self._channel = container.channel
         self._account = container.account
+        self._ended = ended
         self._said = b""
         self._first = os.pidfd_open(container.pid)
 
@@ -71,6 +72,7 @@ class DockerVessel:
     def close(self) -> None:
         os.close(self._first)
         self._container.discard()
+        self._ended()
 
     def _listen(self) -> bool:
         """Take in what the shim says; True once the line, or the channel, is at its end."""

@@ -1,5 +1,7 @@
 """First process of a Docker box: takes the program and its streams from the host, runs it, tells how it ended.
 
+It may be told before to start a standby: an interpreter that imports a stack, and then becomes the program.
+
 Run as `python -I -S shim.py <socket>`. The program shares our user, never our channel: we cannot be dumped, traced or
 signalled by it, and nothing that we hold is inherited. Standard library only, and little of it: each import delays
 every box.
@@ -17,10 +19,13 @@ import socket
 import sys
 
 _PR_SET_DUMPABLE = 4
+_RUN, _WARM = b"R", b"W"  # what the host asks for; it gets the second back when a standby is ready
+_LENGTH_BYTES = 8
 _STREAMS = 4  # stdin, stdout, stderr, control
-_FIRST_FD = 10  # clear of 0–3, which the program gets
 _CANNOT_RUN = 126
 _NOT_FOUND = 127
+
+Standby = tuple[int, socket.socket]
 
 
 def main() -> None:
@@ -49,25 +54,70 @@ def _guard() -> None:
 
 def _serve(channel: socket.socket) -> dict[str, object]:
     """One program, from the request to its end; {} if the host ended it."""
+    standby = None
+    while True:
+        kind, fds = _receive(channel)
+        if kind == _WARM:
+            standby = _start_standby(fds[0])
+            channel.sendall(_WARM)
+        elif kind == _RUN:
+            return _run(channel, fds[:_STREAMS], fds[_STREAMS], standby)
+        else:
+            return {}
+
+
+def _receive(channel: socket.socket) -> tuple[bytes, list[int]]:
     message, fds, _, _ = socket.recv_fds(channel, 1, _STREAMS + 1)
-    if not message:
-        return {}
     for fd in fds:  # they come inheritable, and the flag against that is ignored before Python 3.12
         os.set_inheritable(fd, False)
-    streams, request = fds[:_STREAMS], fds[_STREAMS]
-    if min(fds) < _STREAMS:
-        raise OSError("a descriptor of the program's came as one that it replaces")
+    if fds and min(fds) < _STREAMS:
+        raise OSError("a descriptor came as one that the program has")
+    return message, fds
+
+
+def _start_standby(request: int) -> Standby:
+    """Returns once it has imported what it was told to."""
+    with open(request, "rb") as file:
+        header = json.loads(file.readline())
+    ours, theirs = socket.socketpair()
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        _become(header, [null, null, null, theirs.fileno()])
+    os.close(null)
+    theirs.close()
+    if not ours.recv(1):
+        raise OSError("the standby ended before it had imported its stack")
+    return pid, ours
+
+
+def _run(channel: socket.socket, streams: list[int], request: int, standby: Standby | None) -> dict[str, object]:
     with open(request, "rb") as file:
         header = json.loads(file.readline())
         for path, size in header["files"]:
             _write(path, file.read(size))
     wake = _wake_on_death()
-    program = os.fork()
-    if program == 0:
-        _become(header, streams)
+    program = _fork(header, streams) if standby is None else _hand_over(header, streams, standby)
     for fd in streams:
         os.close(fd)
     return _follow(program, channel, wake)
+
+
+def _fork(header: dict, streams: list[int]) -> int:
+    program = os.fork()
+    if program == 0:
+        _become(header, streams)
+    return program
+
+
+def _hand_over(header: dict, streams: list[int], standby: Standby) -> int:
+    """The standby becomes the program."""
+    program, channel = standby
+    order = json.dumps(header).encode()
+    socket.send_fds(channel, [len(order).to_bytes(_LENGTH_BYTES, "big")], streams)
+    channel.sendall(order)
+    channel.close()
+    return program
 
 
 def _write(path: str, data: bytes) -> None:
@@ -92,6 +142,7 @@ def _become(header: dict, streams: list[int]) -> None:
         for number, fd in enumerate(streams):
             os.dup2(fd, number, inheritable=True)
         signal.set_wakeup_fd(-1)
+        # Python ignores the last two; the program starts with none of that.
         for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
