@@ -23,14 +23,17 @@ from sandbox.frames import recv_frame, send_frame
 pytestmark = [pytest.mark.box, pytest.mark.lab]
 
 HANG_S = 2.0
-# A guest that finds torch imported, as in a warm box; a new one for each program that comes in.
+# A guest that finds torch imported, as in a warm box, or a cold one; a new one for each program that comes in.
 WARM = """
 import json, os, runpy, sys
 import torch, torch.distributed
 for line in sys.stdin:
+    source, cold = json.loads(line)
     with open("/work/main.py", "w") as file:
-        file.write(json.loads(line))
+        file.write(source)
     if (child := os.fork()) == 0:
+        if cold:
+            os.execv(sys.executable, [sys.executable, "-P", "-m", "sandbox.guest.train"])
         runpy.run_module("sandbox.guest.train", run_name="__main__", alter_sys=True)
         os._exit(0)
     os.waitpid(child, 0)
@@ -73,12 +76,12 @@ class WarmGuest:
             Capture(stream, MIB, self._lines.append) for stream in (self.process.stdout, self.process.stderr)
         ]
 
-    def run(self, source: str, *, ranks: int = 2, hang_s: float = HANG_S) -> Told:
+    def run(self, source: str, *, ranks: int = 2, cold: bool = False) -> Told:
         self._lines.clear()
         began = time.monotonic()
         program = HEAD + "\n" * (FIRST_LINE - 1 - HEAD.count("\n")) + source
-        self.process.stdin.write(json.dumps(program).encode() + b"\n")
-        request = {"nonce": "n", "entry": "main.py", "argv": [], "ranks": ranks, "outputs": {}, "hang_s": hang_s}
+        self.process.stdin.write(json.dumps([program, cold]).encode() + b"\n")
+        request = {"nonce": "n", "entry": "main.py", "argv": [], "ranks": ranks, "outputs": {}, "hang_s": HANG_S}
         send_frame(self.process.control, request)
         frame = recv_frame(self.process.control, max_payload=32 * 1024, timeout_s=120)
         assert frame is not None, self._lines
@@ -248,6 +251,18 @@ def test_a_hang_is_named_when_a_rank(guest, source, text):
     assert told.kind == "hung", told.prints
     assert re.sub(r"for \d+ s, ", "", told.text) == text
     assert None in told.codes
+
+
+def test_a_hang_is_named_in_interpreters_of_their_own_too(guest):
+    source, text = HANGS["sits in another collective"]
+    told = guest.run(source, cold=True)
+    assert re.sub(r"for \d+ s, ", "", told.text) == text, told.prints
+
+
+def test_many_ranks_fit_under_the_limit_of_open_files(guest):
+    told = guest.run("print(rank, flush=True)", ranks=60)
+    assert told.codes == [0] * 60, told.prints
+    assert sorted(told.prints) == sorted(f"[rank {rank}] {rank}" for rank in range(60))
 
 
 def test_it_is_no_hang_when_a_rank_fails(guest):

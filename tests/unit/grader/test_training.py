@@ -103,3 +103,39 @@ def test_it_refuses_to_read(name, code, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(RefusedError, match=f"^{code}$"):
         read_output(tmp_path, name, 4)
+
+
+SLEEPS = "import os, time\nif os.environ['RANK'] == '1':\n    print('awake')\n    time.sleep(60)\ntime.sleep(50)\n"
+
+
+@pytest.mark.box
+@pytest.mark.lab
+def test_it_names_ranks_that_hang_long_before_the_time_limit(tmp_path):
+    report = run(SLEEPS, tmp_path, "ranks=2", wall_s=9.0)
+    assert report.verdict == "timed_out"
+    assert report.message == (
+        "The ranks of main.py made no progress for 3 seconds and were ended: "
+        "rank 0 is in no collective (main.py line 5); rank 1 is in no collective (main.py line 4)."
+    )
+    assert "[out] [rank 1] awake" in report.log_tail
+    assert report.usage.wall_s < 8
+
+
+@pytest.mark.box
+@pytest.mark.lab
+def test_it_shows_the_prints_of_the_rank_that_failed_first(tmp_path):
+    source = (
+        "import os, sys, time\nif os.environ['RANK'] == '1':\n    sys.exit('the reason')\n"
+        "for n in range(100):\n    print('noise', n, file=sys.stderr)\ntime.sleep(60)\n"
+    )
+    report = run(source, tmp_path, "ranks=2")
+    assert report.verdict == "crashed"
+    assert report.message == "Rank 1 of main.py ended with exit code 1. Its last lines:\n  the reason"
+
+
+@pytest.mark.box
+@pytest.mark.lab
+def test_it_lets_one_rank_sleep(tmp_path):
+    source = "import time\ntime.sleep(5)\nopen('/work/out/sum.txt', 'w').write('0')\n"
+    report = run(source, tmp_path, "ranks=1", wall_s=12.0)
+    assert report.verdict == "passed", report.message
