@@ -179,7 +179,7 @@ class WarmKeeper:
         try:
             # Importing takes a core for seconds: not while somebody measures.
             machine_book().wait_unleased(_LEASE_WAIT_S)
-            template = Template.start(key, self._stacks.get(key.stack, ()), self._launch, self._machine.keeper)
+            template = Template.start(key, self._stacks.get(key.stack, ()), self._launch, self._machine)
             self._probe(template)
         except Exception as error:  # whatever it was, this key starts cold, and doctor says why
             log.warning("warm: no template of %s: %s", key.stack, error)
@@ -243,7 +243,7 @@ class WarmKeeper:
         trees = self._trees.take([mount.source for mount in own_mounts(spec, template.key)])
         order = -1
         try:
-            order = make_order(spec, argv, program, template.key, seccomp=self._machine.seccomp, cpus=place.cpus)
+            order = make_order(spec, argv, program, template.key, cpus=place.cpus)
             copy = template.take()
             try:
                 # One less than a cold box: bubblewrap's process outside is not there.

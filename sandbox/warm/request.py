@@ -16,9 +16,7 @@ from sandbox.warm.program import Program, TemplateKey
 _LENGTH_BYTES = 8
 
 
-def make_order(
-    spec: BoxSpec, argv: Sequence[str], program: Program, key: TemplateKey, *, seccomp: bytes, cpus: Sequence[int]
-) -> int:
+def make_order(spec: BoxSpec, argv: Sequence[str], program: Program, key: TemplateKey, *, cpus: Sequence[int]) -> int:
     """A descriptor, the caller's to close; its bytes are as sandbox/warm/inside/order.py reads them."""
     files = [(spec.file_path(name), data) for name, data in spec.files.items()]
     plain = {
@@ -32,11 +30,10 @@ def make_order(
         "disks": {"/tmp": spec.disk_bytes, "/work": spec.disk_bytes, "/dev/shm": spec.shm_bytes},  # noqa: S108
         "etc": identity_files(spec),
         "mounts": [mount.target for mount in own_mounts(spec, key)],
-        "filter_bytes": len(seccomp),
         "files": [[path, len(data)] for path, data in files],
     }
     text = json.dumps(plain).encode()
-    return memory_file(b"".join([len(text).to_bytes(_LENGTH_BYTES, "big"), text, seccomp, *(d for _, d in files)]))
+    return memory_file(b"".join([len(text).to_bytes(_LENGTH_BYTES, "big"), text, *(d for _, d in files)]))
 
 
 def own_mounts(spec: BoxSpec, key: TemplateKey) -> list[Mount]:

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sandbox.accounts import AccountKeeper
 from sandbox.capture import Capture
 from sandbox.errors import BoxStartError
+from sandbox.machine import Machine
 from sandbox.monitor import Monitor
 from sandbox.spec import KIB, MIB, BoxSpec, Mount
 from sandbox.streams import Streams
@@ -42,14 +42,14 @@ Launch = Callable[[BoxSpec, Sequence[str], Sequence[int]], Monitor]
 class Template:
     """A template that is ready. Every method may be called from any thread."""
 
-    def __init__(self, key: TemplateKey, monitor: Monitor, streams: Streams, accounts: AccountKeeper) -> None:
+    def __init__(self, key: TemplateKey, monitor: Monitor, streams: Streams, machine: Machine) -> None:
         """Wait until it has imported. Raises BoxStartError, with what it said of itself; then it is closed."""
         self.key = key
         self.born = self.last_used = time.monotonic()
         self.used = 0
         self._monitor = monitor
         self._streams = streams
-        self._accounts = accounts
+        self._machine = machine
         self._prints = [Capture(stream, _OUTPUT_BYTES) for stream in (streams.stdout, streams.stderr)]
         self._asking = threading.Lock()
         self._counting = threading.Lock()
@@ -65,7 +65,7 @@ class Template:
         self._waiting = WaitingCopies(self._make)
 
     @classmethod
-    def start(cls, key: TemplateKey, imports: Sequence[str], launch: Launch, accounts: AccountKeeper) -> Template:
+    def start(cls, key: TemplateKey, imports: Sequence[str], launch: Launch, machine: Machine) -> Template:
         """Start one and wait until it has imported. Raises BoxStartError."""
         spec = BoxSpec(
             mounts=(*key.mounts, Mount(source=_INSIDE, target=f"{_CODE}/sandbox/warm/inside")),
@@ -87,7 +87,7 @@ class Template:
             raise
         finally:
             streams.close_theirs()
-        return cls(key, monitor, streams, accounts)
+        return cls(key, monitor, streams, machine)
 
     def take(self) -> WaitingCopy:
         """A copy that waits for its order. Raises BoxStartError."""
@@ -149,7 +149,7 @@ class Template:
 
     def _make(self) -> WaitingCopy:
         """A new copy, in a cgroup of its own. Raises BoxStartError."""
-        account = self._accounts.make()
+        account = self._machine.keeper.make()
         link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, told = os.pipe2(os.O_CLOEXEC)
         try:
@@ -164,7 +164,7 @@ class Template:
             theirs.close()
             os.close(told)
         try:
-            copy.place()
+            copy.place(self._machine.seccomp)
         except OSError as error:
             copy.discard()
             raise BoxStartError(f"a copy could not be made a box: {error}") from error

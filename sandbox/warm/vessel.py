@@ -54,7 +54,7 @@ class CopyVessel:
         said = self._said.removeprefix(STANDS)
         kind, text = said[:1], said[1:].decode(errors="replace")
         if kind == FAILED:
-            return Ending(error=f"the box could not be set up: {text}")
+            return Ending(error=f"the box could not be set up: {text.partition(chr(10))[0]}")
         if kind != ENDED:
             return Ending(error="the box's first process ended without a word")
         return _ending(int(text))

@@ -33,12 +33,12 @@ class WaitingCopy:
     link: socket.socket
     status: int
 
-    def place(self) -> None:
+    def place(self, seccomp: bytes) -> None:
         """Put it into its cgroup, and wait until it has built what it can. Raises OSError."""
         for file in self.account.join_files():
             file.write_text(str(self.pid))
         self.link.settimeout(_SETUP_S)
-        self.link.send(PLACED)
+        self.link.send(PLACED + seccomp)
         if self.link.recv(1) != WAITS:
             raise OSError(f"it ended while it was set up: {self._last_words()}")
 

@@ -1,6 +1,8 @@
 """Makes one box out of a copy of this process: the copy is the box's first process, its only child the learner's.
 
-A copy is made ahead and waits: first until the host has put it into its cgroup, then for its order.
+Both are made ahead. The first waits until the host has put it into its cgroup; then its child waits for the order,
+which comes from the host itself, with only milliseconds of work left. What the template's process sees of a box are
+two descriptors.
 """
 
 from __future__ import annotations
@@ -12,9 +14,9 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from sandbox.warm.inside import area, kernel, lockdown, rootfs
 from sandbox.warm.inside.order import Order
@@ -26,15 +28,24 @@ _SIOCSIFFLAGS, _IFF_UP, _IFF_RUNNING = 0x8914, 0x1, 0x40
 _MAX_FDS = 200
 _STREAMS = 4
 _LONGEST = 4096
+_MAX_FILTER = 64 * 1024
 
-# The host's words to a copy: its cgroup holds it now; with descriptors, its order.
+# The host's words to a copy: its cgroup holds it now (and the filter); with descriptors, its order.
 PLACED, ORDER = b"p", b"o"
 # A copy's words to the host, on its link until the order is there: it waits for an order.
 WAITS = b"w"
 # On its status pipe: the box stands; how the program ended; that there is no box, and why.
 STANDS, ENDED, FAILED = b"s", b"e", b"f"
 
-Learner = Callable[[Order], NoReturn]
+
+class Learner(Protocol):
+    """What the copy's child becomes."""
+
+    def prepare(self) -> None:
+        """All that can be done before the order is there."""
+        ...
+
+    def run(self, order: Order) -> NoReturn: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,44 +75,77 @@ class Maker:
             os._exit(1)  # whatever happened: nothing of the template's own may run on in here
 
     def _be_first_process(self, link: socket.socket, status: int) -> None:
-        try:
-            self._prepare(link)
-            order, streams, trees = _receive_order(link)
-            umask = os.umask(0)
-            _furnish(order, trees)
-            os.umask(umask)
-            program = order.filter()
-            status = lockdown.arrange_descriptors(streams, status)
-            _give_up(order, program)
-            os.write(status, STANDS)
+        with _telling(status):
+            lockdown.die_with_parent()
+            _map_user(*self.user)
+            program = _await_place(link)
+            _make_own(self.shared)
+            # Neither process can be read or changed by others of its user; the learner's once it gave its rights up.
+            lockdown.set_readable(by_others=False)
             child = os.fork()
-        except BaseException as error:  # told to the host, which calls it a box that could not be set up
-            os.write(status, FAILED + str(error).encode()[:_LONGEST])
-            return
-        if child == 0:
-            try:
-                os.close(status)
-                lockdown.set_readable(by_others=True)
-                self.learner(order)
-            finally:
-                os._exit(1)
-        _reap_until(child, status)
+            if child == 0:
+                try:
+                    self._be_learner(link, status, program)
+                finally:
+                    os._exit(1)
+            os.close(link.detach())
+            area.show([])
+            lockdown.drop_privileges()
+            lockdown.filter_system_calls(program)
+            _reap_until(child, status)
 
-    def _prepare(self, link: socket.socket) -> None:
-        """All that is the same for every box."""
-        lockdown.die_with_parent()
-        _map_user(*self.user)
-        if link.recv(1) != PLACED:
-            raise OSError("the host took the copy back")
-        # Only now: before, our cgroup was still the template's, and would show.
-        kernel.unshare(_NEW_CGROUP)
-        os.setsid()
-        kernel.new_session_keyring()
-        _bring_loopback_up()
-        umask = os.umask(0)
-        rootfs.build(self.shared)
-        os.umask(umask)
-        link.send(WAITS)
+    def _be_learner(self, link: socket.socket, status: int, program: bytes) -> None:
+        with _telling(status):
+            self.learner.prepare()
+            link.send(WAITS)
+            order, streams, trees = _receive_order(link)
+            _furnish(order, trees)
+            status = lockdown.arrange_descriptors(streams, status)
+            lockdown.set_limits(order.plain["limits"])
+            lockdown.drop_privileges()
+            lockdown.set_readable(by_others=True)
+            lockdown.filter_system_calls(program)
+            os.write(status, STANDS)
+            os.close(status)
+        self.learner.run(order)
+
+
+@contextlib.contextmanager
+def _telling(status: int) -> Iterator[None]:
+    """What goes wrong is told to the host, which calls it a box that could not be set up; then it is over."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.write(status, FAILED + str(error).encode()[:_LONGEST].replace(b"\n", b" ") + b"\n")
+        os._exit(1)
+
+
+def _await_place(link: socket.socket) -> bytes:
+    """Wait until the host has put us into our cgroup; with that comes the system call filter."""
+    said = link.recv(_MAX_FILTER)
+    if said[:1] != PLACED:
+        raise OSError("the host took the copy back")
+    return said[1:]
+
+
+def _make_own(shared: Sequence[str]) -> None:
+    """All that needs rights and is the same for every box."""
+    # Only now: before, our cgroup was still the template's, and would show.
+    kernel.unshare(_NEW_CGROUP)
+    os.setsid()
+    kernel.new_session_keyring()
+    _bring_loopback_up()
+    with _no_umask():
+        rootfs.build(shared)
+    lockdown.reset_signals()
+
+
+@contextlib.contextmanager
+def _no_umask() -> Iterator[None]:
+    umask = os.umask(0)
+    yield
+    os.umask(umask)
 
 
 def _receive_order(link: socket.socket) -> tuple[Order, list[int], list[int]]:
@@ -116,20 +160,11 @@ def _furnish(order: Order, trees: Sequence[int]) -> None:
     plain = order.plain
     os.sched_setaffinity(0, plain["cpus"])
     socket.sethostname(plain["hostname"])
-    rootfs.fill(plain["disks"], plain["etc"], dict(zip(plain["mounts"], trees, strict=True)))
-    order.write_files()
+    with _no_umask():
+        rootfs.fill(plain["disks"], plain["etc"], dict(zip(plain["mounts"], trees, strict=True)))
+        order.write_files()
     rootfs.seal()
     os.chdir("/work")
-
-
-def _give_up(order: Order, program: bytes) -> None:
-    lockdown.set_limits(order.plain["limits"])
-    lockdown.reset_signals()
-    area.show([])
-    # The learner's process has our user: it must not read or change the one that reports how it ended.
-    lockdown.set_readable(by_others=False)
-    lockdown.drop_privileges()
-    lockdown.filter_system_calls(program)
 
 
 def _map_user(uid: int, gid: int) -> None:

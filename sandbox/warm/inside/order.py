@@ -13,24 +13,20 @@ _CHUNK = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Order:
-    """One box. `plain` is the host's JSON; behind it lie the filter and the files, in order, of the sizes it names."""
+    """One box. `plain` is the host's JSON; behind it lie the files, in order, of the sizes that it names."""
 
     plain: dict[str, Any]
     fd: int
-    filter_at: int
+    files_at: int
 
     @classmethod
     def read(cls, fd: int) -> Order:
         length = int.from_bytes(os.pread(fd, LENGTH_BYTES, 0), "big")
         return cls(json.loads(os.pread(fd, length, LENGTH_BYTES)), fd, LENGTH_BYTES + length)
 
-    def filter(self) -> bytes:
-        """The system call filter."""
-        return os.pread(self.fd, self.plain["filter_bytes"], self.filter_at)
-
     def write_files(self) -> None:
         """Copied by the kernel."""
-        offset = self.filter_at + self.plain["filter_bytes"]
+        offset = self.files_at
         for path, size in self.plain["files"]:
             os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
             out = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)

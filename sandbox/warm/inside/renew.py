@@ -47,24 +47,28 @@ def _is_standard(function: Callable[..., Any]) -> bool:
     return str(getattr(function, "__module__", "")).partition(".")[0] in sys.stdlib_module_names
 
 
-def renew(plain: dict[str, Any], base_path: Sequence[str], handlers: ExitHandlers) -> None:
-    """Environment, arguments, import path, random streams and exit handlers."""
+def prepare(base_path: Sequence[str], handlers: ExitHandlers) -> None:
+    """What no order is needed for: modules, finalizers, exit handlers and random streams."""
+    _forget_ours(base_path)
+    _disown_finalizers()
+    handlers.keep_only_standard()
+    reseed()
+
+
+def address(plain: dict[str, Any], base_path: Sequence[str]) -> None:
+    """Environment, arguments and import path, as the order has them."""
     area.show(plain["argv"])
     os.environ.clear()
     os.environ.update(plain["environment"])
     sys.orig_argv = list(plain["argv"])
     sys.argv = [plain["program"]["shown_as"], *plain["program"]["arguments"]]
     sys.path[:] = [*plain["path"], *base_path]
-    _forget_ours()
-    _disown_finalizers()
-    handlers.keep_only_standard()
-    reseed()
 
 
-def _forget_ours() -> None:
+def _forget_ours(base_path: Sequence[str]) -> None:
     for name in [name for name in sys.modules if name == _OURS or name.startswith(_OURS + ".")]:
         del sys.modules[name]
-    for folder in [folder for folder in sys.path_importer_cache if folder not in sys.path]:
+    for folder in [folder for folder in sys.path_importer_cache if not folder.startswith(tuple(base_path))]:
         del sys.path_importer_cache[folder]
 
 

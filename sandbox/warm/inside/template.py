@@ -15,12 +15,13 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
-from sandbox.warm.inside import learner, rootfs
+from sandbox.warm.inside import learner, renew, rootfs
 from sandbox.warm.inside.copies import Maker
 from sandbox.warm.inside.order import Order
-from sandbox.warm.inside.renew import ExitHandlers, renew
+from sandbox.warm.inside.renew import ExitHandlers
 
 HOST_FD = 3
 MADE, REFUSED = b"k", b"x"
@@ -39,7 +40,7 @@ def main() -> None:
     problems = audit()
     host.sendall(json.dumps({"problems": problems}).encode() + b"\n")
     if not problems:
-        Template(base_path, handlers, told["shared"]).serve(host)
+        Template(Interpreter(base_path, handlers, frozenset(sys.modules)), told["shared"]).serve(host)
 
 
 def _own_folders() -> set[str]:
@@ -83,14 +84,27 @@ def _foreign_descriptors() -> list[tuple[int, str]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """This interpreter, as a learner's program gets it."""
+
+    base_path: Sequence[str]
+    handlers: ExitHandlers
+    inherited: frozenset[str]
+
+    def prepare(self) -> None:
+        renew.prepare(self.base_path, self.handlers)
+
+    def run(self, order: Order) -> NoReturn:
+        renew.address(order.plain, self.base_path)
+        learner.run(order.plain["program"], self.inherited)
+
+
 class Template:
     """Serves copies, one request at a time."""
 
-    def __init__(self, base_path: Sequence[str], handlers: ExitHandlers, shared: Sequence[str]) -> None:
-        self._base_path = base_path
-        self._handlers = handlers
-        self._inherited = frozenset(sys.modules)
-        self._maker = Maker((os.getuid(), os.getgid()), shared, self._learn)
+    def __init__(self, interpreter: Interpreter, shared: Sequence[str]) -> None:
+        self._maker = Maker((os.getuid(), os.getgid()), shared, interpreter)
         os.mkdir(rootfs.STAGING)
 
     def serve(self, host: socket.socket) -> None:
@@ -117,11 +131,6 @@ class Template:
             socket.send_fds(host, [MADE], [pidfd])
         finally:
             os.close(pidfd)
-
-    def _learn(self, order: Order) -> NoReturn:
-        """In the copy's child."""
-        renew(order.plain, self._base_path, self._handlers)
-        learner.run(order.plain["program"], self._inherited)
 
 
 if __name__ == "__main__":
