@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import pytest
 
-from sandbox import BoxSpec, FrameError
+from sandbox import FrameError
 from sandbox.frames import recv_frame, send_frame
-from sandbox.interpreter import running_interpreter_mounts
 
 pytestmark = [pytest.mark.box, pytest.mark.usefixtures("nothing_left")]
 
 
 @pytest.fixture
-def start(backend):
+def start(world):
     started = []
 
     def _start(code: str, **values):
-        spec = BoxSpec(mounts=running_interpreter_mounts(), wall_s=20, **values)
-        started.append(backend.prepare(spec).start([sys.executable, "-c", code]))
+        started.append(world.start([world.python, "-c", code], wall_s=20, **values))
         return started[-1]
 
     yield _start

@@ -1,0 +1,16 @@
+"""Numbers that no call has: the filter must not wrap around, and the kernel must say no."""
+
+from __future__ import annotations
+
+from kit import syscall
+
+ATTACK = {"says": "(ENOSYS ?)+"}
+CONTROL = {"says": "done"}
+
+
+def attack() -> None:
+    print(*(syscall(number) for number in (-1, 0x7FFFFFFF, 0xFFFFFFFF, 500, 1000, 0x40000000 - 1, 400)))
+
+
+def control() -> None:
+    print(syscall(186))  # gettid

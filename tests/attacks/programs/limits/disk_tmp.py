@@ -1,0 +1,17 @@
+"""Fills /tmp."""
+
+from __future__ import annotations
+
+from kit import fill
+
+SPEC = {"disk_bytes": "8M"}
+ATTACK = {"hits": ["disk"], "says": "ENOSPC"}
+CONTROL = {"says": "done"}
+
+
+def attack() -> None:
+    print(fill("/tmp/a", 9))
+
+
+def control() -> None:
+    print(fill("/tmp/a", 6))
