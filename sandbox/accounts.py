@@ -62,13 +62,32 @@ class Account(Protocol):
         ...
 
 
+class FreshAccount(Account, Protocol):
+    """One that was made ahead and has no bounds yet."""
+
+    def bound(self, *, memory_bytes: int, pids: int) -> None:
+        """Set the bounds; what was used up to now is not the box's. Raises BoxStartError."""
+        ...
+
+
 class AccountKeeper(Protocol):
     """Opens accounts of one kind on this machine."""
 
     @property
     def source(self) -> UsageSource: ...
 
-    def open(self, *, memory_bytes: int, pids: int) -> Account: ...
+    @property
+    def bounds_pids(self) -> bool:
+        """Whether its accounts hold the number of processes, or somebody else must."""
+        ...
+
+    def make(self) -> FreshAccount:
+        """Raises BoxStartError."""
+        ...
+
+    def open(self, *, memory_bytes: int, pids: int) -> Account:
+        """One with bounds. Raises BoxStartError."""
+        ...
 
     def sweep(self) -> int:
         """End and remove what dead owners left; how many boxes that were."""

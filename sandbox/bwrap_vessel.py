@@ -7,7 +7,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import time
 from collections.abc import Sequence
 
@@ -18,18 +17,17 @@ _SIGNAL_BASE = 128  # bubblewrap reports death by signal N as exit status 128 + 
 
 
 class BwrapVessel:
-    """Owns the outer process and the status pipe."""
+    """Owns the outer process, by its descriptor, and the status pipe. The spawner reaps both processes."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], status_fd: int) -> None:
-        self.name = str(popen.pid)
-        self.outer_pid: int | None = popen.pid
+    def __init__(self, pid: int, pidfd: int, status_fd: int) -> None:
+        self.name = str(pid)
+        self.outer_pid: int | None = pid
         self.init_pid: int | None = None
-        self._popen = popen
+        self._outer = pidfd
         self._status_fd = status_fd
         self._status_open = True
         self._status: dict[str, object] = {}
         self._partial = b""
-        self._outer = os.pidfd_open(popen.pid)
         self._inner: int | None = None
 
     def watched(self) -> Sequence[int]:
@@ -49,8 +47,8 @@ class BwrapVessel:
         _kill(self._outer)
         if self._inner is not None:
             _await_exit(self._inner, deadline)
-        self._popen.wait()
-        self._reap_inner()
+        _await_exit(self._outer, deadline)
+        self._reap()
         while self._status_open:
             self._read_status()
 
@@ -58,6 +56,8 @@ class BwrapVessel:
         if "launcher-error" in self._status:
             return Ending(error=f"the box could not be set up: {self._status['launcher-error']}")
         code = self._status.get("exit-code")
+        if code is None and self._inner is not None:
+            return Ending(error="the box was ended from outside: its spawner was killed, or bubblewrap was")
         if not isinstance(code, int):
             return Ending(error="bubblewrap could not set the box up; its error output says why")
         return Ending(signal=code - _SIGNAL_BASE) if code > _SIGNAL_BASE else Ending(code=code)
@@ -85,20 +85,27 @@ class BwrapVessel:
         deadline = time.monotonic() + GONE_S
         poller = select.poll()
         poller.register(self._status_fd, select.POLLIN)
-        while self._status_open and self._inner is None and self._popen.poll() is None and time.monotonic() < deadline:
+        while self._status_open and self._inner is None and not _has_ended(self._outer) and time.monotonic() < deadline:
             if poller.poll(50):
                 self._read_status()
 
-    def _reap_inner(self) -> None:
-        """Killed first, bubblewrap leaves its child unreaped; where we are the subreaper (boxd), it is ours to reap."""
-        if self.init_pid is not None:
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.init_pid, 0)
+    def _reap(self) -> None:
+        """The spawner does; if it was killed first, both are ours to reap where we are the subreaper (boxd)."""
+        for pid in (self.outer_pid, self.init_pid):
+            if pid is not None:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
 
 
 def _kill(pidfd: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+
+def _has_ended(pidfd: int) -> bool:
+    poller = select.poll()
+    poller.register(pidfd, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _await_exit(pidfd: int, deadline: float) -> None:

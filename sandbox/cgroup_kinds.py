@@ -36,6 +36,8 @@ class Kind(Protocol):
 
     def look(self, folders: Sequence[Path]) -> Look: ...
 
+    def cpu_s(self, folders: Sequence[Path]) -> float: ...
+
     def freezer(self, folders: Sequence[Path]) -> Freezer | None:
         """The kernel's own, if there is one."""
         ...
@@ -67,13 +69,17 @@ class V2:
         current = int(text_of(folder / "memory.current") or 0)
         cache = stat.get("file", 0) - stat.get("shmem", 0)
         return Look(
-            cpu_s=_pairs(text_of(folder / "cpu.stat")).get("usage_usec", 0) / 1e6,
+            cpu_s=self.cpu_s(folders),
             memory_bytes=current - cache,
             kernel_peak_bytes=int(text_of(folder / "memory.peak") or current),  # memory.peak came with Linux 5.19
             file_cache_bytes=cache,
             oom_kills=_pairs(text_of(folder / "memory.events")).get("oom_kill", 0),
             pids_refused=_pairs(text_of(folder / "pids.events")).get("max", 0),
         )
+
+    def cpu_s(self, folders: Sequence[Path]) -> float:
+        (folder,) = folders
+        return _pairs(text_of(folder / "cpu.stat")).get("usage_usec", 0) / 1e6
 
     def freezer(self, folders: Sequence[Path]) -> Freezer | None:
         (folder,) = folders
@@ -106,17 +112,21 @@ class V1:
         (processes / "pids.max").write_text(str(pids))
 
     def look(self, folders: Sequence[Path]) -> Look:
-        memory, processes, cpu, *_ = folders
+        memory, processes, *_ = folders
         stat = _pairs(text_of(memory / "memory.stat"))
         shmem = stat.get("shmem", 0)
         return Look(
-            cpu_s=int(text_of(cpu / "cpuacct.usage") or 0) / 1e9,
+            cpu_s=self.cpu_s(folders),
             memory_bytes=stat.get("rss", 0) + shmem,
             kernel_peak_bytes=int(text_of(memory / "memory.max_usage_in_bytes") or 0),
             file_cache_bytes=stat.get("cache", 0) - shmem,
             oom_kills=_pairs(text_of(memory / "memory.oom_control")).get("oom_kill", 0),
             pids_refused=_pairs(text_of(processes / "pids.events")).get("max", 0),
         )
+
+    def cpu_s(self, folders: Sequence[Path]) -> float:
+        _, _, cpu, *_ = folders
+        return int(text_of(cpu / "cpuacct.usage") or 0) / 1e9
 
     def freezer(self, folders: Sequence[Path]) -> Freezer | None:
         _, _, _, *freezer = folders

@@ -24,6 +24,8 @@ _OWN_PROCESSES = 2
 _EMPTY_S = 2.0
 # Held while an owner's folder is made and filled, or removed: both happen from many threads.
 _owned_folders = threading.Lock()
+# One count for the whole process: all its keepers share the owner's folder.
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,16 @@ class Group:
         self.folders = folders
         self._kind = kind
         self._peak = 0
+        self._spent_before_s = 0.0
         self._freezer: Freezer | None = None
+
+    def bound(self, *, memory_bytes: int, pids: int) -> None:
+        """Bound memory and processes from now on; CPU time counts from here, too. Raises BoxStartError."""
+        try:
+            self._kind.bound(self.folders, memory_bytes=memory_bytes, pids=pids + _OWN_PROCESSES)
+        except OSError as error:
+            raise BoxStartError(f"cannot bound the box's cgroup: {error}") from error
+        self._spent_before_s = self._kind.cpu_s(self.folders)
 
     def join_files(self) -> Sequence[Path]:
         return [folder / "cgroup.procs" for folder in self.folders]
@@ -81,7 +92,7 @@ class Group:
         # end was almost all cached at the peak, so it is taken off. Looks on the way give a floor.
         self._peak = max(self._peak, look.memory_bytes, look.kernel_peak_bytes - look.file_cache_bytes)
         return Reading(
-            cpu_s=look.cpu_s,
+            cpu_s=max(0.0, look.cpu_s - self._spent_before_s),
             peak_memory_bytes=self._peak,
             out_of_memory=look.oom_kills > 0,
             pids_refused=look.pids_refused > 0,
@@ -112,26 +123,37 @@ class Group:
 class CgroupKeeper:
     """Opens groups below `parents`, one parent a hierarchy, in a folder named after this process."""
 
+    bounds_pids = True
+
     def __init__(self, kind: Kind, parents: Sequence[Path], roots: Sequence[Path]) -> None:
         self.source = kind.source
         self._kind = kind
         self._roots = roots
-        self._owned = [parent / owner_name() for parent in parents]
-        self._numbers = itertools.count(1)
+        self._parents = parents
+
+    def make(self) -> Group:
+        """A group without bounds. Raises BoxStartError."""
+        # Asked each time: a forked process is another owner.
+        name = f"{owner_name()}/box{next(_numbers)}"
+        folders = [parent / name for parent in self._parents]
+        try:
+            with _owned_folders:
+                for folder in folders:
+                    self._make_owned(folder.parent)
+                    folder.mkdir()
+        except OSError as error:
+            Group(self._kind, folders).remove()
+            raise BoxStartError(f"cannot make the box's cgroup: {error}") from error
+        return Group(self._kind, folders)
 
     def open(self, *, memory_bytes: int, pids: int) -> Group:
         """Make a bounded group. Raises BoxStartError."""
-        name = f"box{next(self._numbers)}"
-        group = Group(self._kind, [owned / name for owned in self._owned])
+        group = self.make()
         try:
-            with _owned_folders:
-                for folder in group.folders:
-                    self._make_owned(folder.parent)
-                    folder.mkdir()
-            self._kind.bound(group.folders, memory_bytes=memory_bytes, pids=pids + _OWN_PROCESSES)
-        except OSError as error:
+            group.bound(memory_bytes=memory_bytes, pids=pids)
+        except BaseException:
             group.remove()
-            raise BoxStartError(f"cannot make the box's cgroup: {error}") from error
+            raise
         return group
 
     def _make_owned(self, owned: Path) -> None:

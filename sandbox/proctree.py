@@ -7,6 +7,7 @@ buffers), which only a cgroup counts; docs/security.md says so.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,13 +28,17 @@ class ProcAccount:
     source: Literal["proc"] = "proc"
     poll_s = 0.02
 
-    def __init__(self, *, memory_bytes: int) -> None:
-        self._memory_bytes = memory_bytes
+    def __init__(self) -> None:
+        self._memory_bytes: float = math.inf
         self._inner_pid: int | None = None
         self._cpu_s = 0.0
         self._peak = 0
         self._out = False
         self._freezer = StopFreezer(self.members)
+
+    def bound(self, *, memory_bytes: int, pids: int) -> None:
+        # pids are bounded by prlimit inside the box.
+        self._memory_bytes = memory_bytes
 
     def join_files(self) -> Sequence[Path]:
         return []
@@ -88,10 +93,15 @@ class ProcKeeper:
     """Opens such accounts; they leave nothing behind that would have to be swept."""
 
     source: Literal["proc"] = "proc"
+    bounds_pids = False
+
+    def make(self) -> ProcAccount:
+        return ProcAccount()
 
     def open(self, *, memory_bytes: int, pids: int) -> ProcAccount:
-        # pids are bounded by prlimit inside the box.
-        return ProcAccount(memory_bytes=memory_bytes)
+        account = self.make()
+        account.bound(memory_bytes=memory_bytes, pids=pids)
+        return account
 
     def sweep(self) -> int:
         return 0

@@ -14,7 +14,7 @@ from sandbox.cgroup_kinds import V1, V2
 from sandbox.cgroups import find_hierarchies
 from sandbox.errors import SandboxUnavailable
 from sandbox.owner import owner_is_dead, owner_name
-from sandbox.plan import make_plan
+from sandbox.plan import make_plan, memory_file
 from sandbox.runner import parse_size
 from sandbox.spec import MIB, BoxSpec
 
@@ -139,7 +139,8 @@ def test_a_limit_that_does_not_hold_is_refused_unless_accepted_by_name(monkeypat
 
 
 def test_the_root_is_made_read_only_after_everything_is_in_place():
-    plan = make_plan(BoxSpec(files={"a": b"1", "/opt/b": b"2"}), ["/bin/true"], seccomp=b"", status_fd=9, staged=False)
+    spec = BoxSpec(files={"a": b"1", "/opt/b": b"2"})
+    plan = make_plan(spec, ["/bin/true"], seccomp=b"", status_fd=memory_file(b""))
     plan.close()
     sealed = list(zip(plan.args, plan.args[1:], strict=False)).index(("--remount-ro", "/"))
     making = {"--file", "--ro-bind", "--ro-bind-try", "--tmpfs", "--dir", "--symlink", "--dev", "--proc", "--dev-bind"}

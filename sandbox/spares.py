@@ -1,0 +1,225 @@
+"""Processes made ahead, each in a group of its own: what a box waits for longest is done before it is asked for.
+
+Joining a cgroup makes the kernel wait for every core to pass a quiet point, some 15 ms; a few join together as fast as
+one. A spare is used once: it becomes bubblewrap.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import select
+import socket
+import threading
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.accounts import AccountKeeper, FreshAccount
+from sandbox.errors import BoxStartError
+from sandbox.spawning import Spawner
+
+DEPTH = 4
+_LOW = 2  # refilled when no more are left, so that a few are always made together
+_GATHER_S = 0.02
+_READY_S = 10.0
+_TRIES = 3
+_MOST_FDS = 200  # of one packet
+_WORD_BYTES = 4096
+_pools: weakref.WeakSet[Spares] = weakref.WeakSet()
+
+
+@dataclass(slots=True, kw_only=True)
+class Spare:
+    """One waiting process. `pidfd` and `account` pass to whoever takes it."""
+
+    pid: int
+    pidfd: int
+    account: FreshAccount
+    link: socket.socket
+
+    def tell(self, fds: Sequence[int]) -> None:
+        """Hand over all that it needs to become bubblewrap. Raises OSError if it is gone."""
+        try:
+            for start in range(0, len(fds), _MOST_FDS):
+                socket.send_fds(self.link, [b"%d" % len(fds)], fds[start : start + _MOST_FDS])
+        finally:
+            self.link.close()
+
+    def alive(self) -> bool:
+        return not _readable(self.pidfd, 0)
+
+    def discard(self) -> None:
+        """Let it end, and give back what it holds."""
+        self.link.close()
+        _readable(self.pidfd, _READY_S)
+        os.close(self.pidfd)
+        self.account.remove()
+
+
+class Spares:
+    """A few of them, refilled by a thread of its own from the first time that one is taken until `close`."""
+
+    def __init__(self, keeper: AccountKeeper) -> None:
+        self._keeper = keeper
+        self._owner = os.getpid()
+        self._changed = threading.Condition()
+        self._ready: list[Spare] = []
+        self._spawner: Spawner | None = None
+        self._thread: threading.Thread | None = None
+        self._error: BoxStartError | None = None
+        self._closed = False
+        _pools.add(self)
+
+    def spawner(self) -> Spawner:
+        """The process that makes them, alive. Raises BoxStartError."""
+        with self._changed:
+            return self._live_spawner()
+
+    def take(self) -> Spare:
+        """One that is ready, or the next that will be. Raises BoxStartError."""
+        for _ in range(_TRIES):
+            spare = self._next()
+            if spare.alive():
+                return spare
+            spare.discard()  # the spawner was killed, and this one with it
+        raise BoxStartError("processes for boxes end before they can be used")
+
+    def settle(self) -> None:
+        """Block until as many are ready as ever will be unasked."""
+        with self._changed:
+            while self._thread is not None and len(self._ready) < DEPTH and self._error is None:
+                self._changed.wait(_READY_S)
+
+    def close(self) -> None:
+        """End them and their spawner. The next `take` starts anew."""
+        with self._changed:
+            thread, self._thread, self._closed = self._thread, None, True
+            self._changed.notify_all()
+        if thread is not None:
+            thread.join()
+        with self._changed:
+            ready, self._ready = self._ready, []
+            spawner_, self._spawner = self._spawner, None
+            self._closed = False
+        for spare in ready:
+            spare.discard()
+        if spawner_ is not None:
+            spawner_.close()
+
+    def _next(self) -> Spare:
+        with self._changed:
+            self._begin()
+            while not self._ready:
+                if self._error is not None:
+                    error, self._error = self._error, None
+                    self._changed.notify_all()
+                    raise error
+                self._changed.wait(_READY_S)
+            spare = self._ready.pop(0)
+            self._changed.notify_all()
+        return spare
+
+    def _begin(self) -> None:
+        if self._owner != os.getpid():  # forked: what is here is the parent's
+            self._owner, self._ready, self._spawner, self._thread = os.getpid(), [], None, None
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._refill, name="sandbox-spares", daemon=True)
+            self._thread.start()
+
+    def _refill(self) -> None:
+        while self._wait_for_need():
+            made, error = self._make(DEPTH - len(self._ready))
+            with self._changed:
+                self._ready += made
+                self._error = None if made else error
+                self._changed.notify_all()
+
+    def _wait_for_need(self) -> bool:
+        """False once closed."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (len(self._ready) < DEPTH and self._error is None))
+            self._changed.wait_for(lambda: self._closed or len(self._ready) <= _LOW, _GATHER_S)
+            return not self._closed
+
+    def _make(self, count: int) -> tuple[list[Spare], BoxStartError | None]:
+        """Up to `count`, which join their groups side by side, and what went wrong with another, if something did."""
+        begun: list[Spare] = []
+        made: list[Spare] = []
+        error: BoxStartError | None = None
+        try:
+            for _ in range(count):
+                begun.append(self._begin_one())  # noqa: PERF401  what has begun must be known
+        except Exception as caught:  # told to whoever asks next: this thread must go on
+            error = BoxStartError(str(caught))
+        for spare in begun:
+            try:
+                _await_ready(spare)
+            except BoxStartError as caught:
+                error = caught
+                spare.discard()
+            else:
+                made.append(spare)
+        return made, error
+
+    def _begin_one(self) -> Spare:
+        account = self._keeper.make()
+        try:
+            return self._fork(account)
+        except BaseException:
+            account.remove()
+            raise
+
+    def _fork(self, account: FreshAccount) -> Spare:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        groups: list[int] = []
+        try:
+            for file in account.join_files():
+                groups.append(os.open(file, os.O_WRONLY | os.O_CLOEXEC))  # noqa: PERF401  what is open must be known
+            pid, pidfd = self.spawner().spare(groups, theirs.fileno())
+        except OSError as error:
+            ours.close()
+            raise BoxStartError(f"cannot prepare a box: {error}") from error
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            for fd in groups:
+                os.close(fd)
+        return Spare(pid=pid, pidfd=pidfd, account=account, link=ours)
+
+    def _live_spawner(self) -> Spawner:
+        if self._spawner is None or not self._spawner.alive:
+            if self._spawner is not None:
+                self._spawner.close()
+            self._spawner = Spawner()
+        return self._spawner
+
+
+def settle_spares() -> None:
+    """Block until every pool of this process rests: for whoever counts what is there."""
+    for pool in list(_pools):
+        pool.settle()
+
+
+def _await_ready(spare: Spare) -> None:
+    spare.link.settimeout(_READY_S)
+    try:
+        said = spare.link.recv(_WORD_BYTES)
+    except OSError as error:
+        raise BoxStartError(f"a process for a box does not get ready: {error}") from error
+    if said != b"r":
+        raise BoxStartError(said.decode() or "a process for a box ended before it was ready")
+
+
+def _readable(fd: int, timeout_s: float) -> bool:
+    poller = select.poll()
+    poller.register(fd, select.POLLIN)
+    return bool(poller.poll(timeout_s * 1000))
+
+
+@atexit.register
+def _close_pools() -> None:
+    for pool in list(_pools):
+        pool.close()
