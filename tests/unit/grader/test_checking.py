@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 
 import pytest
 
@@ -76,6 +77,27 @@ def test_it_keeps_the_loaders_errors_first(tmp_path):
     course = load_course([tmp_path / "nowhere", LESSONS])
     errors = check_course(course)
     assert "nowhere" in str(errors[0])
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("observed", None),
+        ("reported", "'right_share' is the program's own word (reported): it can be shown, but have no pass"),
+        (
+            "instrumented",
+            "'right_share' is counted where it can be forged (instrumented): tier 'smoke' must also grade",
+        ),
+    ],
+)
+def test_it_refuses_a_threshold_that_stands_on_nothing_better_than_the_programs_word(word, said, tmp_path):
+    lessons = shutil.copytree(LESSONS, tmp_path / "lessons")
+    manifest = lessons / "90_fixtures" / "exercises" / "arithmetic" / "exercise.toml"
+    text = manifest.read_text().replace('name = "right_share"\n', f'name = "right_share"\nprovenance = "{word}"\n', 1)
+    manifest.write_text(text)
+    found = [str(error) for error in check_course(load_course([lessons])) if str(manifest) in str(error)]
+    assert len(found) == (said is not None)
+    assert said is None or said in found[0]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from grader import grade
 from grader.bench import Bench
 from grader.errors import JudgeError
 from grader.measures import Measure
-from tests.fixtures.exercises import fixture_exercise
+from tests.fixtures.exercises import fixture_exercise, judged_by
 
 
 def bench(declared=None) -> Bench:
@@ -86,3 +87,37 @@ def test_it_takes_each_metric_once():
         made.metric("largest", Measure(value=1, unit="number", provenance="observed"))
     with pytest.raises(JudgeError, match="not declared"):
         made.metric("unheard", 1)
+
+
+JUDGE = """
+from grader.api import Bench, measures
+
+
+def judge(bench: Bench) -> None:
+    bench.metric("right_share", measures.share(3, 4))
+    bench.metric("largest", 5, provenance={word!r})
+    bench.check("echoes", True)
+    bench.check("has_docstring", True)
+"""
+
+
+@pytest.mark.lab
+def test_a_judge_measures_and_the_report_says_who_says_so(tmp_path):
+    exercise = judged_by(JUDGE.format(word="recomputed"), tmp_path)
+    report = grade(exercise, exercise_files(exercise), tier="smoke")
+    right, largest = report.metrics
+    assert (report.verdict, right.value, right.samples, right.provenance) == ("failed", 0.75, 4, "recomputed")
+    assert right.ci95 == pytest.approx((0.3006, 0.9544), abs=1e-4)
+    assert (largest.value, largest.provenance) == (5.0, "recomputed")
+
+
+@pytest.mark.lab
+def test_a_judge_that_trusts_the_program_breaks_its_own_run_not_the_learners(tmp_path, caplog):
+    exercise = judged_by(JUDGE.format(word="reported"), tmp_path)
+    report = grade(exercise, exercise_files(exercise), tier="smoke")
+    assert (report.verdict, report.metrics) == ("infra_error", [])
+    assert "metric 'largest' is reported, but exercise.toml says observed or recomputed" in caplog.text
+
+
+def exercise_files(exercise):
+    return {name: text.encode() for name, text in exercise.solution.items()}

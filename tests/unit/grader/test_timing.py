@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from statistics import pstdev
 
 import pytest
 
@@ -171,6 +172,18 @@ def test_its_order_is_random_and_repeats_with_the_seed():
     counts = {order: flat.count(order) for order in set(flat)}
     assert len(counts) == 6  # every order of three turns
     assert all(30 <= count <= 90 for count in counts.values())  # of 360: 60 each, give or take four deviations
+
+
+def test_its_interval_holds_the_ratio_nine_times_of_ten_although_it_stops_when_it_likes_it():
+    noise = random.Random(1)
+    found = []
+    for seed in range(300):
+        plan = Interleaving(rng(seed))
+        run(plan, lambda side, _: reading((2 if side == "candidate" else 1) * noise.lognormvariate(0, 0.03)))
+        found.append(cpu_ratio(plan.rounds))
+    held = sum(one.ci95[0] <= 2 <= one.ci95[1] for one in found)
+    assert 255 <= held <= 295
+    assert pstdev([one.value for one in found]) / 2 < 0.03
 
 
 @pytest.mark.parametrize(
