@@ -124,9 +124,24 @@ def _code_of(leave: SystemExit) -> int:
 
 
 def _report(error: BaseException) -> int:
-    trace = error.__traceback__.tb_next if error.__traceback__ else None  # without our own frame
-    sys.excepthook(type(error), error.with_traceback(trace), trace)
+    _without_our_frame(error)
+    sys.last_type, sys.last_value, sys.last_traceback = type(error), error, error.__traceback__
+    try:
+        sys.excepthook(type(error), error, error.__traceback__)
+    except SystemExit as leave:
+        return _code_of(leave)
+    except BaseException as failure:  # the learner's own hook: told as the interpreter tells it
+        _without_our_frame(failure)
+        failure.__context__ = None
+        print("Error in sys.excepthook:", file=sys.stderr)
+        sys.__excepthook__(type(failure), failure, failure.__traceback__)
+        print("\nOriginal exception was:", file=sys.stderr)
+        sys.__excepthook__(type(error), error, error.__traceback__)
     return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else _FAILED
+
+
+def _without_our_frame(error: BaseException) -> None:
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
 
 
 def _open_streams() -> None:

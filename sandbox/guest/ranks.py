@@ -90,7 +90,12 @@ def free_port() -> int:
 
 def can_fork() -> bool:
     """Whether ranks can share what is imported here. A second thread would be missing in them, its locks held."""
-    return "torch" in sys.modules and len(os.listdir("/proc/self/task")) == 1
+    if "torch" not in sys.modules:
+        return False
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        print(f"The program starts cold: {threads} threads run where torch was imported ahead.", file=sys.stderr)
+    return threads == 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -70,6 +70,8 @@ sys.stdout.write("no end of line ")
     "fails with a file open": "left = open('left.txt', 'w')\nleft.write('all of it')\nraise OSError('late')\n",
     "has modules named as ours": "import sandbox, ranks, frames\nprint(sandbox.WHOSE, ranks.WHOSE, frames.WHOSE)\n",
     "hooks exceptions": "import sys\nsys.excepthook = lambda *_: print('hooked', _[0])\n1 / 0\n",
+    "has a hook that fails": "import sys\ndef hook(*_):\n    1 / 0\nsys.excepthook = hook\nraise OSError\n",
+    "has a hook that exits": "import sys\nsys.excepthook = lambda *_: sys.exit(4)\nraise OSError\n",
     "warns": "import warnings\nwarnings.warn('careful')\n",
     "prints what cannot be printed": "print('\\ud800')\n",
     "closes its output": "import sys\nsys.stdout.close()\n",
