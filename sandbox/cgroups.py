@@ -183,9 +183,14 @@ class CgroupKeeper:
         """End and remove the groups of owners that are dead; how many boxes they held."""
         orphans = [folder for root in self._roots for folder in owned_folders(root) if owner_is_dead(folder.name)]
         boxes = {box.name for orphan in orphans for box in _children(orphan)}
-        for orphan in orphans:
-            for folder in [*_children(orphan), orphan]:
-                remove_group(folder)
+        left = [folder for orphan in orphans for folder in _children(orphan)]
+        for folder in left:
+            kill_all([int(pid) for pid in text_of(folder / "cgroup.procs").split()])
+        # All before the first is removed: what is frozen in one hierarchy holds its place in the others, too.
+        for folder in left:
+            _thaw_v1(folder)
+        for folder in [*left, *orphans]:
+            remove_group(folder)
         return len(boxes)
 
 
@@ -232,15 +237,14 @@ def remove_group(folder: Path) -> None:
             if time.monotonic() > deadline:
                 raise
             kill_all([int(pid) for pid in text_of(folder / "cgroup.procs").split()])
-            _thaw_v1(folder)
-            time.sleep(0.005)
+            time.sleep(0.001)
 
 
 def _thaw_v1(folder: Path) -> None:
     """What v1 has frozen cannot even die."""
-    state = folder / "freezer.state"
-    if state.exists():
-        state.write_text("THAWED")
+    with contextlib.suppress(FileNotFoundError):
+        if (folder / "freezer.state").exists():
+            (folder / "freezer.state").write_text("THAWED")
 
 
 def _children(folder: Path) -> list[Path]:

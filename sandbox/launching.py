@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sandbox import spawner
 from sandbox.bwrap_vessel import BwrapVessel
 from sandbox.errors import BoxStartError
 from sandbox.leases import Place
 from sandbox.machine import Machine
-from sandbox.monitor import Monitor
+from sandbox.monitor import Monitor, settle_boxes
 from sandbox.plan import Plan, Stage, make_plan, memory_file
-from sandbox.spares import Spare, Spares
+from sandbox.spares import Spare, close_spares, shared_spares
 from sandbox.spec import BoxSpec
 
 _TRIES = 3
@@ -33,15 +34,12 @@ class Launch:
     nests: bool = False
 
 
-@dataclass(slots=True)
 class Launcher:
-    """Launches boxes of one machine from its own spares."""
+    """Launches boxes of one machine."""
 
-    machine: Machine
-    spares: Spares = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.spares = Spares(self.machine.keeper)
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.spares = shared_spares(machine.keeper)
 
     def launch(self, launch: Launch) -> Monitor:
         """Raises BoxStartError."""
@@ -107,3 +105,10 @@ class Launcher:
             spare.tell([steps_fd, *launch.fds, *(fd for fd, _ in launch.namespaces), *plan.held])
         finally:
             os.close(steps_fd)
+
+
+@atexit.register
+def _end_all() -> None:
+    """Boxes first, in good order: they would be killed with the process that spares come from."""
+    settle_boxes()
+    close_spares()

@@ -15,6 +15,7 @@ from typing import get_args
 from sandbox.accounts import Account, Reading
 from sandbox.affinity import confine
 from sandbox.disks import Disks
+from sandbox.freezing import FREEZE_S
 from sandbox.leases import Place
 from sandbox.spec import MIB, BoxSpec, LimitName, Outcome, Status, Usage
 from sandbox.vessel import Vessel
@@ -87,6 +88,9 @@ class Monitor:
 
     def freeze(self) -> None:
         """Stop every process of the box until `thaw`. Raises BoxStartError; does nothing once the box ends."""
+        deadline = time.monotonic() + FREEZE_S
+        while self._vessel.init_pid is None and not self._ending and time.monotonic() < deadline:
+            time.sleep(_FIRST_LOOK_S)  # without a cgroup there would be nothing to stop yet
         with self._freezing:
             if not (self._ending or self._frozen):
                 self._account.freezer().freeze()
@@ -121,8 +125,8 @@ class Monitor:
             self._end()
         except Exception as error:  # as above
             trouble = trouble or f"ending the box failed: {error}"
-        self._outcome = self._judge(reason, trouble or self._unmovable)
         self._place.leave()
+        self._outcome = self._judge(reason, trouble or self._unmovable)
         # The waiter first: taking a cgroup down is nothing that a caller should wait for.
         self._done.set()
         self._account.remove()

@@ -6,18 +6,17 @@ one. A spare is used once: it becomes bubblewrap.
 
 from __future__ import annotations
 
-import atexit
 import os
 import select
 import socket
 import threading
-import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.accounts import AccountKeeper, FreshAccount
 from sandbox.errors import BoxStartError
 from sandbox.spawning import Spawner
+from sandbox.spec import UsageSource
 
 DEPTH = 4
 _LOW = 2  # refilled when no more are left, so that a few are always made together
@@ -26,7 +25,8 @@ _READY_S = 10.0
 _TRIES = 3
 _MOST_FDS = 200  # of one packet
 _WORD_BYTES = 4096
-_pools: weakref.WeakSet[Spares] = weakref.WeakSet()
+_opening = threading.Lock()
+_pools: dict[UsageSource, Spares] = {}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +69,6 @@ class Spares:
         self._thread: threading.Thread | None = None
         self._error: BoxStartError | None = None
         self._closed = False
-        _pools.add(self)
 
     def spawner(self) -> Spawner:
         """The process that makes them, alive. Raises BoxStartError."""
@@ -78,7 +77,7 @@ class Spares:
 
     def take(self) -> Spare:
         """One that is ready, or the next that will be. Raises BoxStartError."""
-        for _ in range(_TRIES):
+        for _ in range(DEPTH + _TRIES):
             spare = self._next()
             if spare.alive():
                 return spare
@@ -197,10 +196,22 @@ class Spares:
         return self._spawner
 
 
+def shared_spares(keeper: AccountKeeper) -> Spares:
+    """The pool of this process for accounts of that kind: every backend here takes from the same one."""
+    with _opening:
+        return _pools.setdefault(keeper.source, Spares(keeper))
+
+
 def settle_spares() -> None:
     """Block until every pool of this process rests: for whoever counts what is there."""
-    for pool in list(_pools):
+    for pool in list(_pools.values()):
         pool.settle()
+
+
+def close_spares() -> None:
+    """End every pool of this process."""
+    for pool in list(_pools.values()):
+        pool.close()
 
 
 def _await_ready(spare: Spare) -> None:
@@ -217,9 +228,3 @@ def _readable(fd: int, timeout_s: float) -> bool:
     poller = select.poll()
     poller.register(fd, select.POLLIN)
     return bool(poller.poll(timeout_s * 1000))
-
-
-@atexit.register
-def _close_pools() -> None:
-    for pool in list(_pools):
-        pool.close()

@@ -1,7 +1,7 @@
-"""Starts launchers from one thread that lives as long as this process.
+"""Starts child processes from one thread that lives as long as this process.
 
-A box dies with its parent (PR_SET_PDEATHSIG), and to the kernel the parent is the *thread* that forked: started from a
-short-lived worker thread, a box would be killed as soon as that thread returned.
+What makes boxes dies with its parent (PR_SET_PDEATHSIG), and to the kernel the parent is the *thread* that forked:
+started from a short-lived worker thread, it would be killed as soon as that thread returned.
 """
 
 from __future__ import annotations

@@ -40,6 +40,7 @@ STAGING = "/sys"
 FIRST_HELD = 512
 _STREAMS = 4  # 0, 1, 2 and the control channel
 _MOST_FDS = 250  # of one packet; the kernel's limit is 253
+_WANTED_FDS = 4096
 _REQUEST_BYTES = 64 * 1024
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -110,11 +111,19 @@ class Spawner:
 def main() -> NoReturn:
     link = socket.socket(fileno=int(sys.argv[1]))
     _die_with(int(sys.argv[2]))
+    _allow_descriptors()
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)  # a box's first process comes to us when bubblewrap dies before it
     if os.geteuid() == 0:
         _cover_staging()
     Spawner(link).serve()
     os._exit(0)
+
+
+def _allow_descriptors() -> None:
+    """Held files have high numbers. What the box may open is set later."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _WANTED_FDS if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FDS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _nothing(*_: object) -> None:

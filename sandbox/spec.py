@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -175,3 +175,8 @@ class Outcome:
     usage: Usage
     detail: str
     hits: tuple[LimitName, ...] = ()
+
+    def with_hits(self, *names: LimitName) -> Outcome:
+        """The same with these limits among `hits`, for whoever saw one that the box's monitor cannot see (output)."""
+        met = {*self.hits, *names}
+        return replace(self, hits=tuple(name for name in get_args(LimitName) if name in met))
