@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sandbox.bench.timing import BenchError
 from sandbox.proctree import descendants
+from sandbox.spares import settle_spares
 
 _PRIVATE = ("Private_Clean", "Private_Dirty", "Private_Hugetlb")
 
@@ -32,5 +33,33 @@ def private_bytes_of(pids: Iterable[int]) -> int:
 
 
 def tree() -> set[int]:
-    """This process and everything below it."""
+    """This process and everything below it, once nothing is being made ahead."""
+    settle_spares()
     return set(descendants(os.getpid()))
+
+
+def box_of(marker: str) -> set[int]:
+    """The processes below this one that belong to the box whose program has `marker` in its arguments.
+
+    All of its pid namespace, and the outer process that names the program. Raises BenchError where we may not look.
+    """
+    pids = descendants(os.getpid())
+    named = [pid for pid in pids if marker.encode() in _read(f"/proc/{pid}/cmdline")]
+    spaces = {_pid_namespace(pid) for pid in named} - {_pid_namespace(os.getpid())}
+    return {*named, *(pid for pid in pids if _pid_namespace(pid) in spaces)}
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def _pid_namespace(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/ns/pid").readlink())
+    except PermissionError as error:
+        raise BenchError(f"/proc/{pid}/ns is not readable by uid {os.geteuid()}") from error
+    except FileNotFoundError:
+        return f"gone {pid}"

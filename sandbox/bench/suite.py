@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +12,7 @@ from functools import partial
 from sandbox.backend import Backend
 from sandbox.bench.contenders import BARE, OUR_DOCKER, OURS, Contender, Missing
 from sandbox.bench.goals import COLD_BOX, COLD_PROCESS, PASS_GROUP, TRUE_GROUP, WARM_BOX
-from sandbox.bench.memory import private_bytes_of, tree
+from sandbox.bench.memory import box_of, private_bytes_of, tree
 from sandbox.bench.results import Group, Held
 from sandbox.bench.throughput import Kind
 from sandbox.bench.timing import BenchError, Case, box_to_exit, interleave
@@ -19,6 +21,7 @@ from sandbox.spec import BoxSpec, WarmStack
 
 Say = Callable[[str], None]
 TRUE = "/usr/bin/true"
+_SETTLE_S = 2.0  # copies are made ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,31 +84,33 @@ def time_first_lines(name: str, starter: WarmStarter, rounds: int, rng: random.R
 
 
 def ready_template(starter: WarmStarter, within_s: float, say: Say) -> Held | None:
-    """Wait for a template of the stack; what it holds once nothing runs in it. None where no box gets warm."""
+    """Wait for a template of the stack; what it holds once nothing runs in it. None where no box gets warm.
+
+    Copies that it keeps ready for the next boxes are counted with it.
+    """
     say(f"waiting for a template of {starter.stack.warm}")
     before = tree()
     if not starter.await_ready(within_s):
         return None
+    time.sleep(_SETTLE_S)
     gained = tree() - before
-    return Held(
-        name=f"idle template of {starter.stack.warm}", processes=len(gained), private_bytes=private_bytes_of(gained)
-    )
+    name = f"idle template of {starter.stack.warm}"
+    return Held(name=name, processes=len(gained), private_bytes=private_bytes_of(gained))
 
 
 def memory_of_box(starter: WarmStarter, warm: WarmStack) -> Held:
     """A box whose program has imported the stack and waits. Raises BenchError if it is not as warm as asked."""
-    code = f"{starter.stack.code}; sys.stdin.read()"
-    before = tree()
-    process = starter.backend.prepare(starter.spec(warm)).start([starter.python, "-c", code])
+    marker = f"bench-{secrets.token_hex(8)}"
+    argv = [starter.python, "-c", f"{starter.stack.code}; sys.stdin.read()  # {marker}"]
+    process = starter.backend.prepare(starter.spec(warm)).start(argv)
     try:
         state = process.stdout.readline().decode().strip()
         if state != ("cold" if warm == "none" else "warm"):
             raise BenchError(f"the box whose memory was to be read started {state or 'not at all'}")
-        gained = tree() - before
+        pids = box_of(marker)
         kind = COLD_BOX if warm == "none" else WARM_BOX
-        return Held(
-            name=f"{kind} with {starter.stack.warm}", processes=len(gained), private_bytes=private_bytes_of(gained)
-        )
+        name = f"{kind} that has imported {starter.stack.warm}"
+        return Held(name=name, processes=len(pids), private_bytes=private_bytes_of(pids))
     finally:
         process.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.bench import contenders
 from sandbox.bench.contenders import Contender, Missing
-from sandbox.bench.memory import private_bytes, private_bytes_of
+from sandbox.bench.memory import box_of, private_bytes, private_bytes_of
 from sandbox.bench.suite import Effort
 from sandbox.bench.timing import BenchError, Case, interleave, process_to_exit, process_to_line
 from sandbox.bench.warmth import TORCH, Stack
@@ -78,6 +78,15 @@ def test_private_memory_of_a_process_is_what_it_filled():
         held = private_bytes_of([process.pid, 2**22 + 1])  # the second: no such process
         process.kill()
     assert 64 * MIB <= held < 128 * MIB
+
+
+def test_the_processes_of_a_box_are_found_by_what_its_program_is_called():
+    argv = [sys.executable, "-c", "print(flush=True); input()  # marker-one"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as named:
+        named.stdout.readline()
+        found = box_of("marker-one")
+        named.kill()
+    assert found == {named.pid}  # in our own pid namespace: nothing else belongs to it
 
 
 def test_nsjail_keeps_its_namespaces_and_gets_nothing_writable_of_the_host(tmp_path):
