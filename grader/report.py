@@ -76,6 +76,6 @@ class Report(Part):
     @classmethod
     def from_json(cls, text: str | bytes) -> Report:
         """Raises ValueError (pydantic's ValidationError is one) for anything but a valid Report."""
-        if len(text) > MAX_BYTES:
+        if len(text.encode() if isinstance(text, str) else text) > MAX_BYTES:
             raise ValueError(f"the Report is over {MAX_BYTES} bytes")
         return cls.model_validate_json(text)

@@ -41,26 +41,26 @@ def share(successes: int, total: int) -> Measure:
 
 
 def exact_match(answers: Sequence[object], wanted: Sequence[object]) -> Measure:
-    """The share of answers that are equal to what was wanted, and of its type. Raises ValueError for unequal lengths.
+    """The share of answers that are equal to what was wanted, of the same types all the way down.
 
-    Compare plain values only (text, numbers, bytes): a list of tokens as a tuple of ints.
+    For plain values (text, numbers, lists, dicts): take `.tolist()` of an array. Raises ValueError for unequal lengths.
     """
     if len(answers) != len(wanted):
         raise ValueError(f"{len(answers)} answers for {len(wanted)} questions")
-    hits = sum(type(answer) is type(right) and answer == right for answer, right in zip(answers, wanted, strict=True))
-    return share(hits, len(wanted))
+    return share(sum(_same(answer, right) for answer, right in zip(answers, wanted, strict=True)), len(wanted))
 
 
-def agreement(answers: Sequence[Sequence[object]], reference: Sequence[Sequence[object]]) -> Measure:
+def agreement(answers: Sequence[object], reference: Sequence[Sequence[object]]) -> Measure:
     """The share of positions (tokens) at which an answer says what the reference says, over all sequences.
 
     A position that only one of the two has is no agreement. Positions of one sequence hang together, so the interval
-    counts sequences. Raises ValueError for fewer than two sequences, unequal numbers of them, or an empty reference.
+    counts sequences. Take `.tolist()` of arrays. Raises WrongAnswer for an answer that is no sequence; ValueError for
+    fewer than two sequences, unequal numbers of them, or an empty reference.
     """
     if len(answers) != len(reference) or min(map(len, reference), default=0) < 1:
         raise ValueError(f"{len(answers)} answers for {len(reference)} references; none of these may be empty")
-    pairs = list(zip(answers, reference, strict=True))
-    same = [sum(mine == theirs for mine, theirs in zip(answer, right, strict=False)) for answer, right in pairs]
+    pairs = [(_sequence(answer), right) for answer, right in zip(answers, reference, strict=True)]
+    same = [sum(map(_same, answer, right)) for answer, right in pairs]
     return _ratio_of_sums(same, [max(len(answer), len(right)) for answer, right in pairs], "share")
 
 
@@ -81,6 +81,23 @@ def pass_at_k(results: Sequence[tuple[int, int]], k: int) -> Measure:
         samples=len(chances),
         ci95=(max(0.0, low), min(1.0, high)),
     )
+
+
+def _sequence(answer: object) -> Sequence[object]:
+    if not isinstance(answer, Sequence):
+        raise WrongAnswer(f"an answer must be a list, not {type(answer).__name__}")
+    return answer
+
+
+def _same(answer: object, right: object) -> bool:
+    """Never by an operator of the answer's own: what `right` is not made of (an array) cannot be equal to it."""
+    if type(answer) is not type(right):
+        return False
+    if isinstance(answer, list | tuple) and isinstance(right, list | tuple):
+        return len(answer) == len(right) and all(map(_same, answer, right))
+    if isinstance(answer, dict) and isinstance(right, dict):
+        return answer.keys() == right.keys() and all(_same(answer[key], right[key]) for key in right)
+    return bool(answer == right)
 
 
 def _ratio_of_sums(parts: Sequence[float], wholes: Sequence[int], unit: str) -> Measure:

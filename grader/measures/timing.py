@@ -12,7 +12,7 @@ from grader.measures.measure import Measure
 from grader.stats import median_ci95
 
 MIN_ROUNDS = 5
-STEADY = (0.9, 1.1)  # where the baseline against itself must lie; identical code gave 0.95-1.02 (docs/measurements.md)
+STEADY = (0.9, 1.1)  # where the baseline against itself must lie; identical code gives 0.95-1.02 of CPU time
 SHORTEST_WALL_S = 0.05
 
 Clock = Literal["cpu", "wall"]

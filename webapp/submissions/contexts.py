@@ -54,6 +54,7 @@ class MetricView:
     ci95: tuple[float, float] | None
     ci95_text: str
     samples: int | None
+    provenance_text: str  # who says so; "" in Reports from before it was kept
     value_at: float
     threshold_at: float | None
     distinction_at: float | None

@@ -11,6 +11,12 @@ from webapp.submissions.contexts import CheckView, MetricView
 
 MARGIN = 0.08  # of the scale, left free at either end
 TINY = 1e-12  # smaller differences are not drawn
+PROVENANCE = {
+    "observed": "measured outside your program",
+    "recomputed": "computed from what your program left",
+    "instrumented": "counted inside your program",
+    "reported": "as your program tells it",
+}
 SHARES = ("share", "fraction")
 
 
@@ -92,6 +98,7 @@ def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> M
         ci95=interval,
         ci95_text=f"{amount(interval[0], unit)} – {amount(interval[1], unit)}" if interval else "",
         samples=result["samples"],
+        provenance_text=PROVENANCE.get(result.get("provenance") or "", ""),
         value_at=place(value, scale) or 0.0,
         threshold_at=place(result["threshold"], scale),
         distinction_at=place(distinction, scale),

@@ -134,6 +134,23 @@ def test_exact_match_wants_the_same_type_too():
         exact_match(["a"], ["a", "b"])
 
 
+class Liar:
+    """Equal to everything, as a learner's object may be."""
+
+    def __eq__(self, other):
+        return True
+
+    __hash__ = object.__hash__
+
+
+def test_no_operator_of_an_answers_own_makes_it_right():
+    assert exact_match([Liar(), [Liar()], {"a": Liar()}, (1, [2])], [1, [1], {"a": 1}, (1, [2])]).value == 0.25
+    assert exact_match([{"a": [1]}, {"a": [True]}], [{"a": [1]}, {"a": [1]}]).value == 0.5
+    assert agreement([[Liar(), 2], [3, 4]], [[1, 2], [3, 4]]).value == 0.75
+    with pytest.raises(WrongAnswer, match="must be a list, not Liar"):
+        agreement([Liar(), [1]], [[1], [1]])
+
+
 def test_agreement_counts_positions_and_forgives_no_cut():
     measure = agreement([[1, 2, 3], [4, 9]], [[1, 2, 3], [4, 5, 6]])
     assert (measure.value, measure.samples) == (pytest.approx(4 / 6), 2)

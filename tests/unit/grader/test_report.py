@@ -83,3 +83,5 @@ def test_it_refuses_more_than_its_cap_both_ways():
         large.to_json()
     with pytest.raises(ValueError, match="over"):
         Report.from_json(" " * (MAX_BYTES + 1))
+    with pytest.raises(ValueError, match="over"):
+        Report.from_json("é" * (MAX_BYTES // 2 + 1))  # the cap counts bytes

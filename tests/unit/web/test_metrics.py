@@ -64,6 +64,24 @@ def test_any_numbers_can_be_drawn(value: float, threshold: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("provenance", "text"),
+    [
+        ("observed", "measured outside"),
+        ("recomputed", "computed from"),
+        ("instrumented", "inside"),
+        ("reported", "tells"),
+    ],
+)
+def test_it_says_who_says_so(provenance: str, text: str) -> None:
+    assert text in metric_view(result(provenance=provenance), SPEC, "cpu").provenance_text
+
+
+def test_it_reads_a_report_from_before_provenance_was_kept() -> None:
+    assert "provenance" not in result()
+    assert metric_view(result(), SPEC, "cpu").provenance_text == ""
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (0.0651, "0.0651"), (0.94, "0.94"), (12.345, "12.3"), (100, "100"), (123456, "123,456"), (-2.5, "-2.5")],
 )
