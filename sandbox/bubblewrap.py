@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 from sandbox.accounts import AccountKeeper
 from sandbox.backend import LimitCheck, Pod
@@ -16,6 +16,7 @@ from sandbox.monitor import Monitor
 from sandbox.pods import BwrapPod
 from sandbox.spec import BoxSpec, Usage
 from sandbox.streams import RunningProcess, Streams
+from sandbox.warm.keeper import WarmKeeper
 
 
 class BubblewrapBackend:
@@ -26,6 +27,7 @@ class BubblewrapBackend:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._launcher = Launcher(machine)
+        self._warm = WarmKeeper(self._launcher)
 
     @classmethod
     def open(cls, accounting: str = "auto") -> Self:
@@ -48,14 +50,23 @@ class BubblewrapBackend:
             raise BoxStartError(f"{pod.name} is not a pod of this backend")
         if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
-        return BubblewrapBox(spec, self._launcher, pod)
+        return BubblewrapBox(spec, self._launcher, pod, self._warm)
 
     def open_pod(self) -> BwrapPod:
         """A network with nothing but a loopback, for boxes of this backend."""
         return BwrapPod(self._launcher.spares.spawner().pod())
 
+    def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool:
+        """Have this box's template made, and wait for it; False if there will be none, or not in time."""
+        return self._warm.wait_ready(spec, argv, timeout_s)
+
+    def warm_status(self) -> dict[str, Any]:
+        """Which templates are kept, as JSON values."""
+        return self._warm.status()
+
     def close(self) -> None:
-        """End what waits for the next box; one made later starts it anew."""
+        """End what waits for the next box; one made later starts it anew, and cold."""
+        self._warm.close()
         self._launcher.spares.close()
 
     def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> CoreLease:
@@ -63,16 +74,17 @@ class BubblewrapBackend:
         return machine_book().lease(cores=cores, gpus=gpus, wait_s=wait_s, owner=f"process {os.getpid()}")
 
     def check(self) -> list[LimitCheck]:
-        return self._machine.checks()
+        return [*self._machine.checks(), self._warm.check()]
 
 
 class BubblewrapBox:
     """One box of this process."""
 
-    def __init__(self, spec: BoxSpec, launcher: Launcher, pod: BwrapPod | None = None) -> None:
+    def __init__(self, spec: BoxSpec, launcher: Launcher, pod: BwrapPod | None, warm: WarmKeeper) -> None:
         self._spec = spec
         self._launcher = launcher
         self._pod = pod
+        self._warm = warm
         self._used = False
 
     def start(self, argv: Sequence[str]) -> RunningProcess:
@@ -110,7 +122,9 @@ class BubblewrapBox:
             wanted = Launch(spec=self._spec, argv=argv, fds=fds, place=place, namespaces=namespaces)
             return self._launcher.launch(wanted)
 
-        return launch() if self._pod is None else self._pod.start(launch)
+        if self._pod is not None:
+            return self._pod.start(launch)
+        return self._warm.start(self._spec, argv, fds, place) or launch()
 
     def usage(self) -> Usage:
         if not self._used:

@@ -17,19 +17,21 @@ from typing import Any
 
 from sandbox.backend import LimitCheck
 from sandbox.errors import BoxStartError, SandboxError
+from sandbox.launching import Launch, Launcher
 from sandbox.leases import Place, machine_book
-from sandbox.machine import Machine
 from sandbox.monitor import Monitor
+from sandbox.seccomp import compile_filter
 from sandbox.spec import MIB, BoxSpec, WarmStack
 from sandbox.streams import RunningProcess, Streams
 from sandbox.warm.program import NotWarmError, Program, TemplateKey, parse_program, template_key
 from sandbox.warm.request import make_order, own_mounts
 from sandbox.warm.stacks import STACKS
-from sandbox.warm.template import Launch, Template
+from sandbox.warm.template import Template
 from sandbox.warm.trees import Trees
 
 log = logging.getLogger(__name__)
 
+SWITCH = "RANKZERO_WARM"  # "off": every box starts cold
 MOST_TEMPLATES = 4
 MOST_COPIES = 64
 OLDEST_S = 15 * 60.0
@@ -51,11 +53,9 @@ class Refusal:
 class WarmKeeper:
     """The templates of one backend. Every method may be called from any thread."""
 
-    def __init__(
-        self, machine: Machine, launch: Launch, stacks: Mapping[WarmStack, Sequence[str]] | None = None
-    ) -> None:
-        self._machine = machine
-        self._launch = launch
+    def __init__(self, launcher: Launcher, stacks: Mapping[WarmStack, Sequence[str]] | None = None) -> None:
+        self._machine = launcher.machine
+        self._launcher = launcher
         self._stacks = STACKS if stacks is None else stacks
         self._trees = Trees()
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
@@ -70,6 +70,8 @@ class WarmKeeper:
     @property
     def unusable(self) -> str:
         """Why this machine has no warm boxes at all; "" where it can have some."""
+        if os.environ.get(SWITCH) == "off":
+            return f"{SWITCH}=off"
         if self._machine.keeper.source == "proc":
             return "without a cgroup the pages of a copy cannot be told from its template's"
         return "this backend is closed" if self._closed else ""
@@ -266,6 +268,19 @@ class WarmKeeper:
         if self._machine.drop_to is not None:
             for fd in fds[:3]:
                 os.fchown(fd, *self._machine.drop_to)
+
+    def _launch(self, spec: BoxSpec, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+        """Start a template. It takes no place among the cores: it only imports, and must keep nobody from a lease."""
+        return self._launcher.launch(
+            Launch(
+                spec=spec,
+                argv=argv,
+                fds=fds,
+                place=Place(None, os.sched_getaffinity(0)),
+                seccomp=compile_filter(memfd=True, nests=True),
+                nests=True,
+            )
+        )
 
     def _drop(self, template: Template) -> None:
         with self._changed:

@@ -47,6 +47,12 @@ def _is_standard(function: Callable[..., Any]) -> bool:
     return str(getattr(function, "__module__", "")).partition(".")[0] in sys.stdlib_module_names
 
 
+def renew(plain: dict[str, Any], base_path: Sequence[str], handlers: ExitHandlers) -> None:
+    """Both steps at once, for an interpreter that was not copied."""
+    prepare(base_path, handlers)
+    address(plain, base_path)
+
+
 def prepare(base_path: Sequence[str], handlers: ExitHandlers) -> None:
     """What no order is needed for: modules, finalizers, exit handlers and random streams."""
     _forget_ours(base_path)
