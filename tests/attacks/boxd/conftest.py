@@ -1,0 +1,7 @@
+"""Fixtures of the tests of boxd."""
+
+from __future__ import annotations
+
+from tests.boxd_process import boxd, client, mark, start_boxd
+
+__all__ = ["boxd", "client", "mark", "start_boxd"]
