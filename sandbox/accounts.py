@@ -81,6 +81,11 @@ class AccountKeeper(Protocol):
         """Whether its accounts hold the number of processes, or somebody else must."""
         ...
 
+    @property
+    def freezes_by(self) -> str:
+        """How its accounts freeze a box, for `doctor`."""
+        ...
+
     def make(self) -> FreshAccount:
         """Raises BoxStartError."""
         ...

@@ -73,8 +73,15 @@ class BubblewrapBackend:
         """Cores and GPUs for the caller alone, among the boxes of this process."""
         return machine_book().lease(cores=cores, gpus=gpus, wait_s=wait_s, owner=f"process {os.getpid()}")
 
+    def _pod_check(self) -> LimitCheck:
+        try:
+            self.open_pod().close()
+        except BoxStartError as error:
+            return LimitCheck(name="pods", how=str(error), ok=False)
+        return LimitCheck(name="pods", how="a network namespace with a loopback, which its boxes enter", ok=True)
+
     def check(self) -> list[LimitCheck]:
-        return [*self._machine.checks(), self._warm.check()]
+        return [*self._machine.checks(), self._pod_check(), self._warm.check()]
 
 
 class BubblewrapBox:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 _BLOCK = 64 * 1024
@@ -39,12 +40,21 @@ class Capture:
     """Drains a stream on a thread of its own, so that the writer never blocks and memory stays below about 2 × `limit`.
 
     `on_line` gets each line without its end as it arrives, while the head lasts; after that one note at the first drop,
-    and the kept tail's lines at the end. A line longer than 8 KiB comes in pieces. What `on_line` raises is raised by
-    `result`; the stream is drained all the same.
+    and the kept tail's lines at the end. A line longer than 8 KiB comes in pieces. `sink` gets the bytes: the head as
+    it arrives, and at the end the note and the tail. What either raises is raised by `result`; the stream is drained
+    all the same.
     """
 
-    def __init__(self, stream: BinaryIO, limit: int, on_line: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        limit: int,
+        on_line: Callable[[str], None] | None = None,
+        *,
+        sink: BinaryIO | None = None,
+    ) -> None:
         self._stream = stream
+        self._sink = sink
         self._head_room = limit // 2
         self._tail_room = limit - self._head_room
         self._head = bytearray()
@@ -63,6 +73,9 @@ class Capture:
             raise TimeoutError("the stream has not ended: kill the box first")
         if self._error is not None:
             raise self._error
+        return self._captured()
+
+    def _captured(self) -> Captured:
         return Captured(head=bytes(self._head), tail=self._kept_tail(), total=self._total)
 
     def _drain(self) -> None:
@@ -71,10 +84,12 @@ class Capture:
             room = self._head_room - len(self._head)
             self._head += block[:room] if room > 0 else b""
             self._tell(block[: max(room, 0)])
+            self._pass_on(block[: max(room, 0)])
             self._keep_tail(block[max(room, 0) :])
         tail = self._kept_tail()
         self._tell(tail)
         self._finish_lines()
+        self._pass_on(self._captured().data[len(self._head) :])
 
     def _keep_tail(self, block: bytes) -> None:
         if not block:
@@ -91,18 +106,26 @@ class Capture:
 
     def _tell(self, block: bytes) -> None:
         if self._lines is not None and block and self._error is None:
-            self._try(lambda lines: lines.feed(block))
+            self._try(partial(self._lines.feed, block))
 
     def _finish_lines(self) -> None:
         if self._lines is not None and self._error is None:
-            self._try(_Lines.finish)
+            self._try(self._lines.finish)
 
-    def _try(self, step: Callable[[_Lines], None]) -> None:
-        assert self._lines is not None
+    def _pass_on(self, block: bytes) -> None:
+        if self._sink is not None and block and self._error is None:
+            self._try(partial(_write, self._sink, block))
+
+    def _try(self, step: Callable[[], None]) -> None:
         try:
-            step(self._lines)
+            step()
         except BaseException as error:  # kept for `result`: the stream must be drained whatever happens
             self._error = error
+
+
+def _write(sink: BinaryIO, block: bytes) -> None:
+    sink.write(block)
+    sink.flush()
 
 
 class _Lines:

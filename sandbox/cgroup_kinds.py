@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from sandbox.freezing import Freezer, GroupFreezer, text_of
+from sandbox.freezing import STOPPED, Freezer, GroupFreezer, text_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +40,10 @@ class Kind(Protocol):
 
     def freezer(self, folders: Sequence[Path]) -> Freezer | None:
         """The kernel's own, if there is one."""
+        ...
+
+    def freezes_by(self, hierarchies: int) -> str:
+        """How a box in so many hierarchies is frozen, in words."""
         ...
 
     def kill(self, folders: Sequence[Path]) -> bool:
@@ -86,6 +90,9 @@ class V2:
         # Came with Linux 5.2.
         return GroupFreezer.v2(folder) if (folder / "cgroup.freeze").exists() else None
 
+    def freezes_by(self, hierarchies: int) -> str:
+        return "cgroup v2: cgroup.freeze"
+
     def kill(self, folders: Sequence[Path]) -> bool:
         (folder,) = folders
         switch = folder / "cgroup.kill"
@@ -93,6 +100,9 @@ class V2:
             return False
         switch.write_text("1")
         return True
+
+
+V1_NEEDED = ("memory", "pids", "cpuacct")
 
 
 class V1:
@@ -131,6 +141,9 @@ class V1:
     def freezer(self, folders: Sequence[Path]) -> Freezer | None:
         _, _, _, *freezer = folders
         return GroupFreezer.v1(freezer[0]) if freezer else None
+
+    def freezes_by(self, hierarchies: int) -> str:
+        return "cgroup v1: freezer" if hierarchies > len(V1_NEEDED) else STOPPED
 
     def kill(self, folders: Sequence[Path]) -> bool:
         return False

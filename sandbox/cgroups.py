@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.accounts import Reading
-from sandbox.cgroup_kinds import V1, V2, Kind
+from sandbox.cgroup_kinds import V1, V1_NEEDED, V2, Kind
 from sandbox.errors import BoxStartError, SandboxUnavailable
 from sandbox.freezing import Freezer, StopFreezer, text_of
 from sandbox.owner import OWNER_PREFIX, kill_all, owner_is_dead, owner_name
@@ -130,6 +130,7 @@ class CgroupKeeper:
         self._kind = kind
         self._roots = roots
         self._parents = parents
+        self.freezes_by = kind.freezes_by(len(parents))
 
     def make(self) -> Group:
         """A group without bounds. Raises BoxStartError."""
@@ -215,9 +216,12 @@ def _candidates(trees: dict[str, Hierarchy], source: str) -> Iterator[CgroupKeep
         for parent in [tree.ours, *tree.ours.parents]:
             if parent == tree.root or tree.root in parent.parents:
                 yield CgroupKeeper(V2(), [parent], [tree.root])
-    if source == "cgroup1" and {"memory", "pids", "cpuacct"} <= trees.keys():
-        chosen = [trees[name] for name in ("memory", "pids", "cpuacct", "freezer") if name in trees]
-        yield CgroupKeeper(V1(), [tree.ours for tree in chosen], [tree.root for tree in chosen])
+    if source == "cgroup1" and set(V1_NEEDED) <= trees.keys():
+        chosen = [trees[name] for name in V1_NEEDED]
+        # With the freezer where it takes boxes, else without it.
+        for more in ([trees["freezer"]], []) if "freezer" in trees else ([],):
+            used = [*chosen, *more]
+            yield CgroupKeeper(V1(), [tree.ours for tree in used], [tree.root for tree in used])
 
 
 def owned_folders(root: Path) -> list[Path]:

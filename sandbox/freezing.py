@@ -13,6 +13,7 @@ from typing import Protocol
 from sandbox.errors import BoxStartError
 
 FREEZE_S = 2.0
+STOPPED = "SIGSTOP to every process, until none is found running"
 _PAUSE_S = 0.001
 
 

@@ -38,7 +38,8 @@ class Machine:
 
     def checks(self) -> list[LimitCheck]:
         """Each limit and wall, how it is held here, and whether it is."""
-        return [*_resource_checks(self.keeper.source), *_wall_checks(self.bwrap)]
+        freeze = LimitCheck(name="freeze", how=self.keeper.freezes_by, ok=True)
+        return [*_resource_checks(self.keeper.source), freeze, *_wall_checks(self.bwrap)]
 
     def require_enforced(self) -> None:
         """Raise SandboxUnavailable if a limit cannot be held that the operator has not accepted by name."""
@@ -165,8 +166,10 @@ def _resource_checks(source: str) -> list[LimitCheck]:
         LimitCheck(name="cpus", how="affinity, which the box may not change", ok=True),
         LimitCheck(name="wall", how="a timer outside the box", ok=True),
         LimitCheck(name="disk", how="tmpfs of fixed size", ok=True),
+        LimitCheck(name="inodes", how="counted from outside, several times a second", ok=True),
         LimitCheck(name="open_files", how="RLIMIT_NOFILE", ok=True),
         LimitCheck(name="output", how="drained and dropped above the cap", ok=True),
+        LimitCheck(name="gpus", how="only the named devices' nodes; memory on a device is not bounded", ok=True),
     ]
 
 

@@ -42,6 +42,7 @@ class Monitor:
         self._unmovable = ""
         self._disks = Disks()
         self._pause_s = _FIRST_LOOK_S
+        self._next_reading = time.monotonic() + account.poll_s / 2
         self._freezing = threading.Lock()
         self._frozen = False
         self._ending = False
@@ -155,11 +156,14 @@ class Monitor:
         return max(0.0, min(pause, left)) * 1000
 
     def _limit_hit(self) -> tuple[Status, str] | None:
-        self._hold_frozen()
-        self._disks.look()
-        with self._lock:
-            self._reading = self._account.read()
-        if time.monotonic() - self._started >= self._spec.wall_s:
+        now = time.monotonic()
+        if now >= self._next_reading:
+            self._next_reading = now + self._account.poll_s / 2
+            self._hold_frozen()
+            self._disks.look()
+            with self._lock:
+                self._reading = self._account.read()
+        if now - self._started >= self._spec.wall_s:
             return "wall_limit", f"still running after {self._spec.wall_s:g} s"
         return self._use_limit_hit()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from sandbox.accounts import Reading
-from sandbox.freezing import StopFreezer
+from sandbox.freezing import STOPPED, StopFreezer
 from sandbox.owner import kill_all, start_ticks
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -94,6 +94,7 @@ class ProcKeeper:
 
     source: Literal["proc"] = "proc"
     bounds_pids = False
+    freezes_by = STOPPED
 
     def make(self) -> ProcAccount:
         return ProcAccount()

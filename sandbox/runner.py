@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import BinaryIO
 
 from sandbox.backend import Backend
+from sandbox.capture import Capture
 from sandbox.interpreter import interpreter_mounts, lab_dir, running_interpreter_mounts
 from sandbox.spec import KIB, MIB, BoxSpec, Mount, Outcome
 
 _UNITS = {"": 1, "B": 1, "K": KIB, "M": MIB, "G": 1024 * MIB}
-_BLOCK = 64 * 1024
 
 
 def parse_size(text: str) -> int:
@@ -29,28 +28,19 @@ def default_mounts() -> tuple[Mount, ...]:
 
 
 def run_program(backend: Backend, spec: BoxSpec, argv: Sequence[str], out: BinaryIO, err: BinaryIO) -> Outcome:
-    """Run `argv` with an empty stdin; what it prints goes to `out` and `err` at once and whole.
+    """Run `argv` with an empty stdin; what it prints goes to `out` and `err` at once, up to half of `spec.output_bytes`
+    each; what comes after that comes at the end: a note of how much was left out, and as much of the end.
 
-    Raises BoxStartError. Interrupted, it ends the box first.
+    The outcome has "output" among its hits if something was left out. Raises BoxStartError. Interrupted, it ends the
+    box first.
     """
     process = backend.prepare(spec).start(argv)
     try:
         process.stdin.close()
-        pumps = [_pump(process.stdout, out), _pump(process.stderr, err)]
+        streams = ((process.stdout, out), (process.stderr, err))
+        captures = [Capture(stream, spec.output_bytes, sink=sink) for stream, sink in streams]
         outcome = process.wait()
-        for pump in pumps:
-            pump.join()
-        return outcome
+        kept = [capture.result() for capture in captures]
+        return outcome.with_hits("output") if any(captured.dropped for captured in kept) else outcome
     finally:
         process.close()
-
-
-def _pump(source: BinaryIO, sink: BinaryIO) -> threading.Thread:
-    def copy() -> None:
-        while block := source.read(_BLOCK):
-            sink.write(block)
-            sink.flush()
-
-    thread = threading.Thread(target=copy, name="box-output", daemon=True)
-    thread.start()
-    return thread
