@@ -12,6 +12,7 @@ from sandbox.backend import LimitCheck, Pod
 from sandbox.boxd import wire
 from sandbox.boxd.link import ask, request
 from sandbox.boxd.remote import NOTHING_USED, RemoteRun
+from sandbox.errors import BoxStartError
 from sandbox.spec import BoxSpec, Usage
 from sandbox.streams import RunningProcess, Streams
 
@@ -30,7 +31,7 @@ class BoxdBackend:
     def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> BoxdBox:
         """The spec is checked against the machine when the box starts."""
         if pod is not None and not (isinstance(pod, BoxdPod) and pod.backend == self.name):
-            raise ValueError(f"{pod.name} is not a pod that {self.name} opened through boxd")
+            raise BoxStartError(f"{pod.name} is not a pod that {self.name} opened through boxd")
         return BoxdBox(self._path, self.name, spec, None if pod is None else pod.name)
 
     def open_pod(self) -> BoxdPod:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import SandboxUnavailable
+from sandbox import BoxStartError, SandboxUnavailable
 from sandbox.boxd import wire
 from sandbox.cgroups import owned_folders
 from tests.boxd_process import (
@@ -154,13 +154,75 @@ def test_a_box_is_frozen_and_thawed_through_boxd(boxd):
     process.close()
 
 
+# --- pods -------------------------------------------------------------------------------------------------------------
+
+SERVE = """
+import socket
+server = socket.create_server(("127.0.0.1", 8000))
+print("up", flush=True)
+while True:
+    peer, _ = server.accept()
+    peer.sendall(b"hello")
+    peer.close()
+"""
+FETCH = "import socket; print(socket.create_connection(('127.0.0.1', 8000), 5).recv(5).decode())"
+
+
+def fetch(backend, pod) -> bytes:
+    process = backend.prepare(spec(), pod=pod).start([sys.executable, "-c", FETCH])
+    said = process.stdout.read()
+    process.close()
+    return said
+
+
+def test_boxes_of_a_pod_meet_and_end_with_it(boxd, mark):
+    backend = boxd.backend()
+    with backend.open_pod() as pod, backend.open_pod() as other:
+        assert pod.name != other.name
+        assert len(boxd.status()["pods"]) == 2
+        server = backend.prepare(spec(env={"M": mark}), pod=pod).start([sys.executable, "-c", SERVE])
+        assert server.stdout.read(3) == b"up\n"
+        assert fetch(backend, pod) == b"hello\n"
+        assert fetch(backend, other) == b""
+        assert fetch(backend, None) == b""
+    assert not processes_with(mark)
+    assert server.wait().status == "killed"
+    server.close()
+    assert boxd.status()["pods"] == []
+    with pytest.raises(BoxStartError, match="no open pod"):
+        backend.prepare(spec(), pod=pod).start(["/bin/true"])
+
+
+def test_a_pod_ends_with_the_client_that_opened_it_whoever_owns_its_boxes(boxd, client, mark):
+    client(
+        f"""
+pod = backend.open_pod()
+box = backend.prepare(BoxSpec(env={{"M": "{mark}"}}, wall_s=100), pod=pod)
+process = box.start(["/bin/sh", "-c", "echo up; sleep 100"])
+assert process.stdout.read(3) == b"up\\n"
+up()
+"""
+    ).kill()
+    assert soon(lambda: not processes_with(mark), 3)
+    assert soon(lambda: boxd.status()["pods"] == [])
+
+
+def test_a_pod_is_of_one_backend_of_boxd(boxd, backend):
+    with boxd.backend().open_pod() as pod:
+        with pytest.raises(BoxStartError, match="not a pod"):
+            backend.prepare(spec(), pod=pod)
+        run_true(boxd.backend())
+    with backend.open_pod() as local, pytest.raises(BoxStartError, match="not a pod"):
+        boxd.backend().prepare(spec(), pod=local)
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------------
 
 
-def test_boxd_killed_hard_takes_boxes_and_leases_along(boxd, start_boxd, mark):
+def test_boxd_killed_hard_takes_boxes_pods_and_leases_along(boxd, start_boxd, mark):
     backend = boxd.backend()
-    lease = backend.lease(cores=1)
-    process = backend.prepare(spec(env={"M": mark})).start(["/bin/sh", "-c", "echo up; sleep 100 & sleep 100"])
+    lease, pod = backend.lease(cores=1), backend.open_pod()
+    process = backend.prepare(spec(env={"M": mark}), pod=pod).start(["/bin/sh", "-c", "echo up; sleep 100 & sleep 100"])
     assert process.stdout.read(3) == b"up\n"
     boxd.process.kill()
     boxd.process.wait()
@@ -168,6 +230,7 @@ def test_boxd_killed_hard_takes_boxes_and_leases_along(boxd, start_boxd, mark):
     assert process.wait().status == "box_error"
     process.close()
     lease.release()  # does not hang, does not raise
+    pod.close()
     with pytest.raises(SandboxUnavailable, match="does not answer"):
         backend.lease(cores=1)
     successor = start_boxd()
