@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,14 +38,15 @@ class Running:
         return boxd_status(self.path)
 
 
-@pytest.fixture
-def start_boxd(tmp_path) -> Iterator[Callable[..., Running]]:
+@contextmanager
+def starting(folder: Path) -> Iterator[Callable[..., Running]]:
+    """Gives a function that starts one, with more environment if wished; all are killed and swept at the end."""
     running: list[Running] = []
 
     def start_one(**environment: str) -> Running:
         # pytest's own folders can be too deep for a socket.
         path = f"/tmp/rz-boxd-{os.getpid()}-{time.monotonic_ns()}.sock"
-        log = tmp_path / f"log{len(running)}"
+        log = folder / f"log{len(running)}"
         with log.open("wb") as file:
             command = [sys.executable, "-m", "sandbox.boxd", "--socket", path]
             process = subprocess.Popen(command, cwd=ROOT, stderr=file, env={**os.environ, **environment})
@@ -61,8 +63,21 @@ def start_boxd(tmp_path) -> Iterator[Callable[..., Running]]:
 
 
 @pytest.fixture
+def start_boxd(tmp_path) -> Iterator[Callable[..., Running]]:
+    with starting(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture
 def boxd(start_boxd) -> Running:
     return start_boxd()
+
+
+@pytest.fixture(scope="module")
+def lasting_boxd(tmp_path_factory) -> Iterator[Running]:
+    """One for many questions that it survives."""
+    with starting(tmp_path_factory.mktemp("boxd")) as start:
+        yield start()
 
 
 def soon(condition: Callable[[], bool], within_s: float = SOON_S) -> bool:

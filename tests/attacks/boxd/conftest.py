@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.boxd_process import boxd, client, mark, start_boxd
+from tests.boxd_process import boxd, client, lasting_boxd, mark, start_boxd
 
-__all__ = ["boxd", "client", "mark", "start_boxd"]
+__all__ = ["boxd", "client", "lasting_boxd", "mark", "start_boxd"]
