@@ -17,8 +17,6 @@ World = Literal["bubblewrap", "watchdog", "warm", "docker"]
 WORLDS: tuple[World, ...] = get_args(World)
 # The watchdog differs from cgroups in how limits are held, and in nothing else.
 _WATCHDOG_GROUPS = {"limits"}
-_DECLARATIONS = {"SPEC", "TARGETS", "ATTACK", "CONTROL"}
-_FUNCTIONS = {"attack", "control", "before", "beside"}
 _SIZES = {"memory_bytes", "disk_bytes", "shm_bytes", "output_bytes"}
 
 
@@ -129,24 +127,13 @@ def load(path: Path) -> Program:
 
 
 def load_all(folder: Path = FOLDER) -> list[Program]:
-    """Every program, by name."""
-    return [load(path) for path in sorted(folder.glob("*/*.py"))]
+    """Every program that runs by itself, by name; those of copy_out/ leave something for a guest to hand over."""
+    return [load(path) for path in sorted(folder.glob("*/*.py")) if path.parent.name != "copy_out"]
 
 
 def _parse(name: str, text: str) -> Program:
     tree = ast.parse(text)
-    if not ast.get_docstring(tree):
-        raise ValueError("say in a docstring what it goes for")
-    said = {
-        node.targets[0].id: ast.literal_eval(node.value)
-        for node in tree.body
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id.isupper()
-        if node.targets[0].id in _DECLARATIONS or node.targets[0].id == "WATCHDOG"
-    }
-    roles = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)} & _FUNCTIONS
-    missing = {"ATTACK", "CONTROL", "attack", "control"} - set(said) - roles
-    if missing:
-        raise ValueError(f"has no {', '.join(sorted(missing))}")
+    said = _declared(tree, {"SPEC", "TARGETS", "WATCHDOG", "ATTACK", "CONTROL"})
     return Program(
         name=name,
         text=text,
@@ -155,8 +142,34 @@ def _parse(name: str, text: str) -> Program:
         attack=Expect.read(said["ATTACK"]),
         control=Expect.read(said["CONTROL"]),
         on_watchdog=said.get("WATCHDOG", {}),
-        roles=frozenset(roles),
+        roles=frozenset(_functions(tree) & {"attack", "control", "before", "beside"}),
     )
+
+
+def read_header(path: Path, known: set[str]) -> dict[str, Any]:
+    """What a program of another kind declares: `known` names and no others. Raises ValueError."""
+    try:
+        return _declared(ast.parse(path.read_text()), known)
+    except (ValueError, SyntaxError) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _declared(tree: ast.Module, known: set[str]) -> dict[str, Any]:
+    """The literals of those names; a program may have constants of its own beside them."""
+    if not ast.get_docstring(tree):
+        raise ValueError("say in a docstring what it goes for")
+    said: dict[str, Any] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in known:
+            said[node.targets[0].id] = ast.literal_eval(node.value)
+    missing = {"ATTACK", "CONTROL", "attack", "control"} - set(said) - _functions(tree)
+    if missing:
+        raise ValueError(f"has no {', '.join(sorted(missing))}")
+    return said
+
+
+def _functions(tree: ast.Module) -> set[str]:
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def _read_spec(raw: Mapping[str, Any]) -> Mapping[str, Any]:

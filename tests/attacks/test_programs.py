@@ -11,7 +11,7 @@ from tests.attacks.targets import raised
 from tests.attacks.worlds import Boxes, leaves_nothing
 
 pytestmark = pytest.mark.box
-PROGRAMS = [program for program in load_all() if not program.name.startswith("copy_out/")]
+PROGRAMS = load_all()
 CASES = [pytest.param(world, program, id=f"{world}-{program.name}") for program in PROGRAMS for world in program.worlds]
 
 

@@ -32,6 +32,7 @@ _MAIN = "import sys\n{check}import program\ngetattr(program, sys.argv[1])(*sys.a
 # A cold box in a warm one's place would pass every attack and show nothing.
 _IS_WARM = "if 'numpy' not in sys.modules: sys.exit('this box is not warm')\n"
 _KEPT = 64 * 1024
+_TEMPLATE_S = 90.0
 # Any engine on this machine makes such mounts at any time; a box's container is asked for by name.
 _ENGINES_MOUNT = re.compile(r"/overlay2/|/containers/|/netns/| - nsfs ")
 
@@ -52,7 +53,11 @@ class Boxes:
 
     def start(self, argv: Sequence[str], **values: Any) -> Process:
         """A started box; the caller closes it."""
-        return self.backend.prepare(self.spec(**values)).start(argv)
+        spec = self.spec(**values)
+        if self.warm != "none":
+            assert isinstance(self.backend, BubblewrapBackend)
+            self.backend.wait_ready(spec, argv, _TEMPLATE_S)  # one that is refused starts cold: the program says so
+        return self.backend.prepare(spec).start(argv)
 
     def run(self, argv: Sequence[str], **values: Any) -> Said:
         """Run to the end, with an empty stdin and both output streams drained; and the control channel."""
@@ -114,12 +119,18 @@ def _docker() -> Boxes:
     return _with_own_python("docker", backend)
 
 
+def require_lab() -> Path:
+    """The lab's interpreter. Skips the test where there is none."""
+    python = lab_dir() / "bin" / "python"
+    if not python.exists():
+        pytest.skip(f"ATTACKS IN THE LAB'S BOXES NOT RUN: {lab_dir()} is not installed")
+    return python
+
+
 def _warm() -> Boxes:
     if importlib.util.find_spec("sandbox.warm") is None:
         pytest.skip("WARM ATTACKS NOT RUN: this version has no warm boxes")
-    python = lab_dir() / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"WARM ATTACKS NOT RUN: the lab {lab_dir()} is not installed")
+    python = require_lab()
     backend = BubblewrapBackend.open()
     mounts = interpreter_mounts(lab_dir())
     return Boxes(world="warm", backend=backend, python=str(python), mounts=mounts, warm="science")
