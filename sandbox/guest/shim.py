@@ -46,6 +46,8 @@ def main() -> None:
 
 def _guard() -> None:
     """Be out of the program's reach before there is a program."""
+    if os.getpid() != 1:
+        sys.exit("the shim ends every process that it sees: it runs as the first of a container only")
     if ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         os._exit(_CANNOT_RUN)
     # The kernel keeps from a first process every signal that it does not handle; Python handles this one.
