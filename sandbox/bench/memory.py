@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.bench.timing import BenchError
 from sandbox.proctree import descendants
 from sandbox.spares import settle_spares
 
-_PRIVATE = ("Private_Clean", "Private_Dirty", "Private_Hugetlb")
+_PRIVATE = frozenset({"Private_Clean", "Private_Dirty", "Private_Hugetlb"})
+_ANONYMOUS = frozenset({"Pss_Anon", "Pss_Shmem"})
 
 
-def private_bytes(rollup: str) -> int:
-    """The sum of the private lines of a /proc/<pid>/smaps_rollup."""
-    pairs = (line.partition(":") for line in rollup.splitlines())
-    return sum(int(value.split()[0]) * 1024 for name, _, value in pairs if name in _PRIVATE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """Of some processes. `private_bytes`: mapped by one of them and nobody else, so that it goes when they go.
+
+    `anonymous_bytes`: their share of all memory that is no file's; whole where everybody who shares it is one of them.
+    """
+
+    private_bytes: int
+    anonymous_bytes: int
 
 
-def private_bytes_of(pids: Iterable[int]) -> int:
-    """Of all these processes; one that has ended holds nothing. Raises BenchError where we may not look."""
-    total = 0
+def weight(rollups: Iterable[str]) -> Weight:
+    """The sums over the text of some /proc/<pid>/smaps_rollup."""
+    sums = {_PRIVATE: 0, _ANONYMOUS: 0}
+    for rollup in rollups:
+        for name, _, value in (line.partition(":") for line in rollup.splitlines()):
+            for kind in sums:
+                sums[kind] += int(value.split()[0]) * 1024 if name in kind else 0
+    return Weight(private_bytes=sums[_PRIVATE], anonymous_bytes=sums[_ANONYMOUS])
+
+
+def weight_of(pids: Iterable[int]) -> Weight:
+    """One that has ended holds nothing. Raises BenchError where we may not look."""
+    rollups = []
     for pid in pids:
         try:
-            total += private_bytes(Path(f"/proc/{pid}/smaps_rollup").read_text())
+            rollups.append(_read(f"/proc/{pid}/smaps_rollup").decode())
         except PermissionError as error:
             raise BenchError(f"/proc/{pid}/smaps_rollup is not readable by uid {os.geteuid()}") from error
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total
+    return weight(rollups)
 
 
 def tree() -> set[int]:

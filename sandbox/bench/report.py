@@ -78,8 +78,10 @@ def _throughput(rates: Sequence[dict[str, Any]]) -> Iterator[str]:
 
 
 def _memory(held: Sequence[dict[str, Any]]) -> Iterator[str]:
-    head = ["private memory", "processes", "MiB"]
-    yield from table(head, [[one["name"], str(one["processes"]), _number(one["private_mib"], 1)] for one in held])
+    head = ["memory", "processes", "private MiB", "anonymous MiB"]
+    names = ("private_mib", "anonymous_mib")
+    rows = [[one["name"], str(one["processes"]), *(_number(one[name], 1) for name in names)] for one in held]
+    yield from table(head, rows)
 
 
 def _goals(goals: Sequence[dict[str, Any]]) -> Iterator[str]:

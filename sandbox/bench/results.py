@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.bench.contenders import Missing
+from sandbox.bench.memory import Weight
 from sandbox.bench.stats import Summary, summarise, times
 from sandbox.spec import MIB
 
@@ -60,17 +61,18 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """Private memory of all processes of something."""
+    """What all processes of something hold."""
 
     name: str
     processes: int
-    private_bytes: int
+    weight: Weight
 
     def as_json(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "processes": self.processes,
-            "private_mib": round(self.private_bytes / MIB, 1),
+            "private_mib": round(self.weight.private_bytes / MIB, 1),
+            "anonymous_mib": round(self.weight.anonymous_bytes / MIB, 1),
         }
 
 

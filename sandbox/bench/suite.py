@@ -12,7 +12,7 @@ from functools import partial
 from sandbox.backend import Backend
 from sandbox.bench.contenders import BARE, OUR_DOCKER, OURS, Contender, Missing
 from sandbox.bench.goals import COLD_BOX, COLD_PROCESS, PASS_GROUP, TRUE_GROUP, WARM_BOX
-from sandbox.bench.memory import box_of, private_bytes_of, tree
+from sandbox.bench.memory import box_of, tree, weight_of
 from sandbox.bench.results import Group, Held
 from sandbox.bench.throughput import Kind
 from sandbox.bench.timing import BenchError, Case, box_to_exit, interleave
@@ -95,7 +95,7 @@ def ready_template(starter: WarmStarter, within_s: float, say: Say) -> Held | No
     time.sleep(_SETTLE_S)
     gained = tree() - before
     name = f"idle template of {starter.stack.warm}"
-    return Held(name=name, processes=len(gained), private_bytes=private_bytes_of(gained))
+    return Held(name=name, processes=len(gained), weight=weight_of(gained))
 
 
 def memory_of_box(starter: WarmStarter, warm: WarmStack) -> Held:
@@ -110,7 +110,7 @@ def memory_of_box(starter: WarmStarter, warm: WarmStack) -> Held:
         pids = box_of(marker)
         kind = COLD_BOX if warm == "none" else WARM_BOX
         name = f"{kind} that has imported {starter.stack.warm}"
-        return Held(name=name, processes=len(pids), private_bytes=private_bytes_of(pids))
+        return Held(name=name, processes=len(pids), weight=weight_of(pids))
     finally:
         process.close()
 

@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.bench.contenders import BARE, NSJAIL, OURS, Missing
 from sandbox.bench.goals import COLD_PROCESS, TORCH_GROUP, TRUE_GROUP, WARM_BOX, Goal, goals
+from sandbox.bench.memory import Weight
 from sandbox.bench.report import lines, table
 from sandbox.bench.results import Group, Held, Measured, Rate
 from sandbox.bench.stats import overhead_ratio, summarise, times
@@ -44,7 +45,13 @@ def measured(*, ours: float = 0.011, warm: float = 0.025) -> Measured:
             Group(name=TORCH_GROUP, program="python", baseline=COLD_PROCESS, samples=starts),
         ],
         rates=[Rate(case=OURS, workers=2, per_minute=[100.0, 120.0, 110.0])],
-        held=[Held(name="idle template of torch", processes=2, private_bytes=150 * MIB)],
+        held=[
+            Held(
+                name="idle template of torch",
+                processes=2,
+                weight=Weight(private_bytes=10 * MIB, anonymous_bytes=150 * MIB),
+            )
+        ],
         missing=[Missing(name="docker box", why="no engine answers")],
     )
 
@@ -95,7 +102,9 @@ def test_the_document_is_json_and_names_the_unit_of_every_figure():
         "times_baseline": 11.0, "over_baseline_ms": 10.0, "samples_ms": [11.0, 11.0, 11.0],
     }  # fmt: skip
     assert said["throughput"][0]["median_boxes_per_minute"] == 110.0
-    assert said["memory"] == [{"name": "idle template of torch", "processes": 2, "private_mib": 150.0}]
+    assert said["memory"] == [
+        {"name": "idle template of torch", "processes": 2, "private_mib": 10.0, "anonymous_mib": 150.0}
+    ]
 
 
 def test_the_report_shows_figures_goals_and_what_was_not_measured():

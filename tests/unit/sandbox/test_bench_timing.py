@@ -10,10 +10,11 @@ import pytest
 
 from sandbox.bench import contenders
 from sandbox.bench.contenders import Contender, Missing
-from sandbox.bench.memory import box_of, private_bytes, private_bytes_of
+from sandbox.bench.memory import box_of, weight, weight_of
 from sandbox.bench.suite import Effort
 from sandbox.bench.timing import BenchError, Case, interleave, process_to_exit, process_to_line
 from sandbox.bench.warmth import TORCH, Stack
+from sandbox.proctree import descendants
 from sandbox.spec import MIB, Mount
 
 
@@ -66,18 +67,37 @@ def test_a_stacks_program_tells_a_cold_start_from_a_warm_one():
     assert "'torch' in sys.modules" in TORCH.code
 
 
-def test_private_memory_is_the_sum_of_the_private_lines():
-    rollup = "Rss: 900 kB\nPss: 500 kB\nShared_Clean: 300 kB\nPrivate_Clean: 10 kB\nPrivate_Dirty: 30 kB\n"
-    assert private_bytes(rollup) == 40 * 1024
+def test_memory_is_summed_over_processes_and_kinds():
+    one = "Rss: 900 kB\nPss: 500 kB\nPss_Anon: 7 kB\nShared_Clean: 300 kB\nPrivate_Clean: 10 kB\nPrivate_Dirty: 30 kB\n"
+    other = "Pss_Shmem: 2 kB\nPrivate_Dirty: 1 kB\n"
+    found = weight([one, other])
+    assert (found.private_bytes, found.anonymous_bytes) == (41 * 1024, 9 * 1024)
+
+
+_FILL = "import os; block = bytearray(b'x') * (64 << 20); copy = {} and os.fork(); print(flush=True); os.read(0, 1)"
 
 
 def test_private_memory_of_a_process_is_what_it_filled():
-    code = "block = bytearray(b'x') * (64 << 20); print(flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", _FILL.format(False)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
         process.stdout.readline()
-        held = private_bytes_of([process.pid, 2**22 + 1])  # the second: no such process
+        found = weight_of([process.pid, 2**22 + 1])  # the second: no such process
         process.kill()
-    assert 64 * MIB <= held < 128 * MIB
+    assert 64 * MIB <= found.private_bytes < 128 * MIB
+    assert 64 * MIB <= found.anonymous_bytes < 128 * MIB
+
+
+def test_what_a_process_shares_with_its_copy_is_private_to_neither_and_counted_once():
+    with subprocess.Popen(
+        [sys.executable, "-c", _FILL.format(True)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        process.stdout.readline()
+        process.stdout.readline()
+        found = weight_of(descendants(process.pid))
+        process.communicate(b"\n\n")
+    assert found.private_bytes < 64 * MIB
+    assert 64 * MIB <= found.anonymous_bytes < 128 * MIB
 
 
 def test_the_processes_of_a_box_are_found_by_what_its_program_is_called():
