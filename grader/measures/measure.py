@@ -25,7 +25,7 @@ class Measure:
     def __post_init__(self) -> None:
         numbers = (self.value, *(self.ci95 or ()))
         if not all(math.isfinite(number) for number in numbers):
-            raise ValueError(f"a measure must be finite, not {numbers}")
+            raise ValueError(f"the value or its interval is not finite: {numbers}")
         if self.ci95 is not None and self.ci95[0] > self.ci95[1]:
             raise ValueError(f"the interval {self.ci95} is upside down")
         if self.samples is not None and self.samples < 1:

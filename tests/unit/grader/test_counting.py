@@ -41,9 +41,9 @@ def file_of(*sizes):
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_a_measure_is_finite(value):
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="is not finite"):
         Measure(value=value, unit="s", provenance="observed")
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="is not finite"):
         Measure(value=1, unit="s", provenance="observed", ci95=(0, value))
 
 

@@ -68,8 +68,8 @@ def test_its_provenance_must_be_the_declared_one(declared, given, accepted):
 @pytest.mark.parametrize(
     ("value", "known", "said"),
     [
-        (float("nan"), {}, "must be finite"),
-        (1, {"ci95": (0, float("inf"))}, "must be finite"),
+        (float("nan"), {}, "is not finite"),
+        (1, {"ci95": (0, float("inf"))}, "is not finite"),
         (1, {"ci95": (2, 1)}, "upside down"),
         (1, {"samples": 0}, "at least one sample"),
         (Measure(value=1, unit="ms", provenance="observed"), {}, "measured in 'ms', but is declared in 'number'"),
