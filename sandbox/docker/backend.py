@@ -75,7 +75,10 @@ class DockerBackend:
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         if pod is not None and not isinstance(pod, DockerPod):
             raise ValueError(f"pod {pod.name} is another backend's")
-        return DockerBox(spec, self._maker, self._pool, None if pod is None else pod.network)
+        box = DockerBox(spec, self._maker, self._pool, None if pod is None else pod.network)
+        if pod is not None:
+            pod.boxes.add(box)
+        return box
 
     def open_pod(self) -> DockerPod:
         """Raises BoxStartError."""
@@ -217,8 +220,12 @@ class DockerPod:
         self._holder = holder
         self.name = holder.name
         self.network = f"container:{holder.id}"
+        self.boxes: weakref.WeakSet[DockerBox] = weakref.WeakSet()
 
     def close(self) -> None:
+        """End its boxes, and then the network."""
+        for box in list(self.boxes):
+            box.kill()
         self._holder.discard()
 
     def __enter__(self) -> DockerPod:

@@ -53,8 +53,8 @@ def cores_of(mark: str) -> set[str]:
 
 
 @two_cores
-def test_a_burning_box_is_off_a_leased_core_at_once_and_comes_back(boxd, mark):
-    backend = boxd.backend()
+def test_a_burning_box_is_off_a_leased_core_at_once_and_comes_back(remote, mark):
+    backend = remote
     process = backend.prepare(spec(env={"M": mark})).start([sys.executable, "-c", BURN])
     assert len(process.stdout.read(1) + process.stdout.read(1)) == 2
     free = cores_of(mark)
@@ -134,8 +134,8 @@ def test_a_lease_that_takes_too_long_is_given_up(boxd):
 # --- freezing ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_box_is_frozen_and_thawed_through_boxd(boxd):
-    box = boxd.backend().prepare(spec())
+def test_a_box_is_frozen_and_thawed_through_boxd(remote):
+    box = remote.prepare(spec())
     process = box.start([sys.executable, "-c", BURN])
     assert process.stdout.read(1) == b"x"
     box.freeze()
@@ -175,8 +175,8 @@ def fetch(backend, pod) -> bytes:
     return said
 
 
-def test_boxes_of_a_pod_meet_and_end_with_it(boxd, mark):
-    backend = boxd.backend()
+def test_boxes_of_a_pod_meet_and_end_with_it(remote, boxd, mark):
+    backend = remote
     with backend.open_pod() as pod, backend.open_pod() as other:
         assert pod.name != other.name
         assert len(boxd.status()["pods"]) == 2
@@ -193,7 +193,7 @@ def test_boxes_of_a_pod_meet_and_end_with_it(boxd, mark):
         backend.prepare(spec(), pod=pod).start(["/bin/true"])
 
 
-def test_a_pod_ends_with_the_client_that_opened_it_whoever_owns_its_boxes(boxd, client, mark):
+def test_a_pod_ends_with_the_client_that_opened_it_with_its_boxes(boxd, client, mark):
     client(
         f"""
 pod = backend.open_pod()
