@@ -26,7 +26,7 @@ HANG_S = 2.0
 # A guest that finds torch imported, as in a warm box, or a cold one; a new one for each program that comes in.
 WARM = """
 import json, os, runpy, sys
-import torch, torch.distributed
+import torch, torch._dynamo, torch.distributed.fsdp  # what DDP and optimizers import late
 for line in sys.stdin:
     source, cold = json.loads(line)
     with open("/work/main.py", "w") as file:
@@ -68,7 +68,7 @@ class WarmGuest:
     """A box in which guests are started one after another."""
 
     def __init__(self) -> None:
-        spec = BoxSpec(mounts=guest_mounts(), memory_bytes=3000 * MIB, pids=200, wall_s=280, env=ENVIRONMENT)
+        spec = BoxSpec(mounts=guest_mounts(), memory_bytes=3000 * MIB, pids=200, wall_s=1500, env=ENVIRONMENT)
         argv = [str(lab_dir() / "bin" / "python"), "-P", "-c", WARM]
         self.process = BubblewrapBackend.open().prepare(spec).start(argv)
         self._lines: list[str] = []
@@ -84,7 +84,7 @@ class WarmGuest:
         request = {"nonce": "n", "entry": "main.py", "argv": [], "ranks": ranks, "outputs": {}, "hang_s": HANG_S}
         send_frame(self.process.control, request)
         frame = recv_frame(self.process.control, max_payload=32 * 1024, timeout_s=120)
-        assert frame is not None, self._lines
+        assert frame is not None, (self._lines, self.process.wait())
         seconds = time.monotonic() - began
         send_frame(self.process.control, {"over": True})
         while "over" not in self._lines:
@@ -108,14 +108,15 @@ from torch.nn.parallel import DistributedDataParallel
 start()
 torch.manual_seed(0)
 model = DistributedDataParallel(torch.nn.Linear(4, 1))
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
 for step in range(3):
     optimizer.zero_grad()
     loss = model(torch.full((2, 4), 1.0 + rank)).square().mean()
     loss.backward()
     optimizer.step()
 dist.all_reduce(loss := loss.detach())
-print("weights", [round(float(w), 6) for p in model.parameters() for w in p.flatten()], "loss", round(float(loss), 6))
+weights = torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+print("weights", weights.tolist(), "loss", loss.item())
 dist.destroy_process_group()
 """
 
