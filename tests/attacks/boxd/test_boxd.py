@@ -12,6 +12,7 @@ import pytest
 
 from sandbox import BoxStartError, SandboxUnavailable
 from sandbox.boxd import wire
+from sandbox.boxd.client import BoxdBackend
 from sandbox.cgroups import owned_folders
 from tests.boxd_process import (
     CORES,
@@ -219,10 +220,9 @@ def test_a_pod_is_of_one_backend_of_boxd(boxd, backend):
 # --- trouble ----------------------------------------------------------------------------------------------------------
 
 
-def test_boxd_killed_hard_takes_boxes_pods_and_leases_along(boxd, start_boxd, mark):
-    backend = boxd.backend()
-    lease, pod = backend.lease(cores=1), backend.open_pod()
-    process = backend.prepare(spec(env={"M": mark}), pod=pod).start(["/bin/sh", "-c", "echo up; sleep 100 & sleep 100"])
+def test_boxd_killed_hard_takes_boxes_pods_and_leases_along(remote, boxd, start_boxd, mark):
+    lease, pod = remote.lease(cores=1), remote.open_pod()
+    process = remote.prepare(spec(env={"M": mark}), pod=pod).start(["/bin/sh", "-c", "echo up; sleep 100 & sleep 100"])
     assert process.stdout.read(3) == b"up\n"
     boxd.process.kill()
     boxd.process.wait()
@@ -232,11 +232,11 @@ def test_boxd_killed_hard_takes_boxes_pods_and_leases_along(boxd, start_boxd, ma
     lease.release()  # does not hang, does not raise
     pod.close()
     with pytest.raises(SandboxUnavailable, match="does not answer"):
-        backend.lease(cores=1)
+        remote.lease(cores=1)
     successor = start_boxd()
     assert not groups_of(boxd.process.pid)  # swept
     successor.backend().lease(cores=len(CORES), wait_s=0).release()
-    run_true(successor.backend())
+    run_true(BoxdBackend(successor.path, remote.name))
 
 
 def groups_of(pid: int) -> list[Path]:
