@@ -60,6 +60,10 @@ class BubblewrapBackend:
         """Have this box's template made, and wait for it; False if there will be none, or not in time."""
         return self._warm.wait_ready(spec, argv, timeout_s)
 
+    def keep_only(self, spec: BoxSpec, argv: Sequence[str]) -> bool:
+        """Let go of every template but this box's: for whoever counts what is there."""
+        return self._warm.keep_only(spec, argv)
+
     def warm_status(self) -> dict[str, Any]:
         """Which templates are kept, as JSON values."""
         return self._warm.status()

@@ -111,6 +111,17 @@ class WarmKeeper:
             template = self._templates.get(key)
         return template is not None and template.wait_full(max(0.0, deadline - time.monotonic()))
 
+    def keep_only(self, spec: BoxSpec, argv: Sequence[str]) -> bool:
+        """Let everything go but this box's template, and wait until that one has its copies ahead."""
+        key = template_key(spec, argv)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._starting, _LEASE_WAIT_S)
+            others = [template for other, template in self._templates.items() if other != key]
+        for template in others:
+            self._drop(template)
+        self._trees.close()
+        return self.wait_ready(spec, argv, _LEASE_WAIT_S)
+
     def status(self) -> dict[str, Any]:
         """What is kept, as JSON values."""
         now = time.monotonic()

@@ -23,7 +23,7 @@ def make_order(spec: BoxSpec, argv: Sequence[str], program: Program, key: Templa
         "argv": list(argv),
         "program": asdict(program),
         "path": program.path,
-        "environment": environment(spec),
+        "environment": {**environment(spec), "PWD": "/work"},  # as bubblewrap's --chdir leaves it
         "hostname": spec.hostname,
         "cpus": list(cpus),
         "limits": limits(spec),

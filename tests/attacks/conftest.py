@@ -75,5 +75,9 @@ def nothing_left(request) -> Iterator[None]:
     for name in {"world", "any_backend", "backend"} & set(request.fixturenames):
         request.getfixturevalue(name)  # opened before the count: a backend keeps helpers of its own
     world = request.getfixturevalue("world") if "world" in request.fixturenames else None
-    with leaves_nothing(sockets=world is None or world.world != "docker"):
-        yield
+    if world is None:
+        with leaves_nothing():
+            yield
+    else:
+        with leaves_nothing(sockets=world.world != "docker", settle=world.settle):
+            yield

@@ -87,7 +87,7 @@ def headers() -> list[Any]:
 def test_copy_out(world: Boxes, text: bytes, output: str, expected: Mapping[str, HandedOver], role: str):
     require_lab()
     began = time.monotonic()
-    with leaves_nothing(sockets=world.world != "docker"):
+    with leaves_nothing(settle=world.settle, sockets=world.world != "docker"):
         try:
             data = hand_over(world, text, output, role)
         except CandidateError as error:

@@ -9,7 +9,7 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from sandbox.capture import Capture
 from sandbox.cgroups import owned_folders
 from sandbox.interpreter import interpreter_mounts, lab_dir, running_interpreter_mounts
 from sandbox.proctree import descendants
-from sandbox.spares import settle_spares
+from sandbox.spares import fill_spares
 from sandbox.spec import WarmStack
 from tests.attacks.program import FOLDER, Program, Said, World
 
@@ -58,6 +58,12 @@ class Boxes:
             assert isinstance(self.backend, BubblewrapBackend)
             self.backend.wait_ready(spec, argv, _TEMPLATE_S)  # one that is refused starts cold: the program says so
         return self.backend.prepare(spec).start(argv)
+
+    def settle(self) -> None:
+        """Of what a backend keeps for later boxes, leave only what the plainest box needs."""
+        if self.warm != "none":
+            assert isinstance(self.backend, BubblewrapBackend)
+            assert self.backend.keep_only(self.spec(), [self.python, "-c", ""])
 
     def run(self, argv: Sequence[str], **values: Any) -> Said:
         """Run to the end, with an empty stdin and both output streams drained; and the control channel."""
@@ -155,7 +161,7 @@ class Footprint:
 
 def footprint(*, sockets: bool = True) -> Footprint:
     """Counts, not names: a backend keeps helpers of its own, and replaces them now and then."""
-    settle_spares()
+    fill_spares()
     ours = [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if f"-{os.getpid()}-" in folder.name]
     return Footprint(
         descriptors=sum(sockets or not target.startswith("socket:") for target in _descriptors()),
@@ -173,13 +179,18 @@ def _descriptors() -> Iterator[str]:
 
 
 @contextmanager
-def leaves_nothing(*, sockets: bool = True, within_s: float = 5.0) -> Iterator[None]:
+def leaves_nothing(
+    *, sockets: bool = True, within_s: float = 5.0, settle: Callable[[], None] = lambda: None
+) -> Iterator[None]:
     """Fails the test if the body leaves a descriptor, a thread, a process, a cgroup or a mount.
 
-    `sockets`: False where a pool of connections to an engine grows on its own.
+    `sockets`: False where a pool of connections to an engine grows on its own. `settle`: lets the backend's own helpers
+    come to rest before each count.
     """
+    settle()
     before = footprint(sockets=sockets)
     yield
+    settle()
     deadline = time.monotonic() + within_s
     while (after := footprint(sockets=sockets)).exceeds(before) and time.monotonic() < deadline:
         time.sleep(0.02)

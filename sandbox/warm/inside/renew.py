@@ -63,8 +63,8 @@ def prepare(base_path: Sequence[str], handlers: ExitHandlers) -> None:
 
 def address(plain: dict[str, Any], base_path: Sequence[str]) -> None:
     """Environment, arguments and import path, as the order has them."""
+    os.environ.clear()  # first: what libc calls the environment lies in the area that is overwritten
     area.show(plain["argv"])
-    os.environ.clear()
     os.environ.update(plain["environment"])
     sys.orig_argv = list(plain["argv"])
     sys.argv = [plain["program"]["shown_as"], *plain["program"]["arguments"]]
