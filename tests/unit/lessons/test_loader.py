@@ -33,7 +33,11 @@ def test_it_loads_the_fixtures_without_an_error(root):
     lesson = course.lesson("90_fixtures")
     assert lesson is not None
     assert not lesson.planned
-    assert [exercise.key for exercise in lesson.exercises] == ["90_fixtures/arithmetic", "90_fixtures/writer"]
+    assert [exercise.key for exercise in lesson.exercises] == [
+        "90_fixtures/arithmetic",
+        "90_fixtures/responder",
+        "90_fixtures/writer",
+    ]
     exercise = course.exercise("90_fixtures", "arithmetic")
     assert exercise is not None
     assert set(exercise.starter) == {"main.py", "helper.py"}
@@ -72,7 +76,7 @@ def test_it_collects_every_error_and_keeps_the_other_exercises(root):
         "lesson.md: sections",
     ):
         assert words in said
-    assert [exercise.slug for exercise in course.lessons[0].exercises] == ["arithmetic"]
+    assert [exercise.slug for exercise in course.lessons[0].exercises] == ["arithmetic", "responder"]
 
 
 @pytest.mark.parametrize(
