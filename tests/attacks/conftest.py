@@ -75,9 +75,5 @@ def nothing_left(request) -> Iterator[None]:
     for name in {"world", "any_backend", "backend"} & set(request.fixturenames):
         request.getfixturevalue(name)  # opened before the count: a backend keeps helpers of its own
     world = request.getfixturevalue("world") if "world" in request.fixturenames else None
-    if world is None:
-        with leaves_nothing():
-            yield
-    else:
-        with leaves_nothing(sockets=world.world != "docker", settle=world.settle):
-            yield
+    with leaves_nothing() if world is None else world.leave_nothing():
+        yield

@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 
+from grader.boxes import box_spec
 from grader.context import RunContext
 from grader.errors import CandidateError
 from grader.training import run_training
 from lessons.schema import Limits
 from sandbox import Backend, Box, BoxSpec, Pod
 from tests.attacks.program import FOLDER, read_header
-from tests.attacks.worlds import KIT, Boxes, leaves_nothing, require_lab
+from tests.attacks.worlds import KIT, Boxes, require_lab
 from tests.fixtures.exercises import fixture_exercise
 
 pytestmark = [pytest.mark.box, pytest.mark.lab]
@@ -85,20 +86,21 @@ def headers() -> list[Any]:
 @pytest.mark.parametrize("role", ["attack", "control"])
 @pytest.mark.parametrize(("text", "output", "expected"), headers())
 def test_copy_out(world: Boxes, text: bytes, output: str, expected: Mapping[str, HandedOver], role: str):
-    require_lab()
+    context = context_of(world, text)
     began = time.monotonic()
-    with leaves_nothing(settle=world.settle, sockets=world.world != "docker"):
+    with world.leave_nothing():
         try:
-            data = hand_over(world, text, output, role)
+            training = run_training(context, lambda _usage: None, [role], {}, {output: _CAP}, (), 1)
         except CandidateError as error:
             expected[role].check_refusal(error)
         else:
-            expected[role].check_data(data)
+            expected[role].check_data(training.artefacts[output])
     assert time.monotonic() - began < expected[role].wall_s + 4
 
 
-def hand_over(world: Boxes, text: bytes, output: str, role: str) -> bytes:
-    """Raises CandidateError."""
+def context_of(world: Boxes, text: bytes) -> RunContext:
+    """A run of the exercise `writer` by that program."""
+    python = require_lab()
     exercise = fixture_exercise("writer")
     context = RunContext(
         exercise="fixtures/writer",
@@ -111,4 +113,6 @@ def hand_over(world: Boxes, text: bytes, output: str, role: str) -> bytes:
         backend=Warmed(boxes=world),  # type: ignore[arg-type]
         emit=lambda _event: None,
     )
-    return run_training(context, lambda _usage: None, [role], {}, {output: _CAP}, (), 1).artefacts[output]
+    spec = dataclasses.replace(box_spec(_LIMITS, context.files, {}), warm=world.warm)
+    world.wait_ready(spec, [str(python), "-P", "-m", "sandbox.guest.train"])
+    return context

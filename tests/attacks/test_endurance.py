@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import BoxSpec, Outcome
-from tests.attacks.worlds import Boxes, footprint, leaves_nothing
+from tests.attacks.worlds import Boxes, footprint
 
 pytestmark = [pytest.mark.box, pytest.mark.timeout(280)]
 IN_A_ROW = {"bubblewrap": 200, "warm": 200, "docker": 40}
@@ -33,7 +33,7 @@ MOST_SOCKETS = 60
 def test_boxes_in_a_row_leave_nothing(world: Boxes):
     run(world, 0)
     folders = set(our_files())
-    with leaves_nothing(settle=world.settle, sockets=world.world != "docker", within_s=10):
+    with world.leave_nothing(within_s=10):
         for number in range(IN_A_ROW[world.world]):
             outcome = run(world, number)
             assert (outcome.status, outcome.exit_code, outcome.signal) == EXPECTED[number % len(ENDS)], outcome
@@ -45,12 +45,12 @@ def test_boxes_at_once_leave_nothing_and_do_not_mix(world: Boxes):
     """Twice, because the first round may grow a pool that the second finds."""
     count = AT_ONCE[world.world]
     at_once(world, count)
-    with leaves_nothing(settle=world.settle, sockets=world.world != "docker", within_s=10):
+    with world.leave_nothing(within_s=10):
         assert at_once(world, count) == [f"{number}\n" for number in range(count)]
 
 
 def test_a_box_in_the_middle_of_many_dies_alone(world: Boxes):
-    with leaves_nothing(settle=world.settle, sockets=world.world != "docker", within_s=10):
+    with world.leave_nothing(within_s=10):
         boxes = [world.backend.prepare(BoxSpec(wall_s=60)) for _ in range(5)]
         started = [box.start(["/bin/cat"]) for box in boxes]
         boxes[2].kill()

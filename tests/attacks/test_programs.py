@@ -8,7 +8,7 @@ import pytest
 
 from tests.attacks.program import Program, Said, load_all
 from tests.attacks.targets import raised
-from tests.attacks.worlds import Boxes, leaves_nothing
+from tests.attacks.worlds import Boxes
 
 pytestmark = pytest.mark.box
 PROGRAMS = load_all()
@@ -17,7 +17,7 @@ CASES = [pytest.param(world, program, id=f"{world}-{program.name}") for program 
 
 @pytest.mark.parametrize(("world", "program"), CASES, indirect=["world"])
 def test_attack(world: Boxes, program: Program):
-    with leaves_nothing(sockets=world.world != "docker"):
+    with world.leave_nothing():
         said = attacked(world, program)
     program.expected("attack", world.world).check(said)
 

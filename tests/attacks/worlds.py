@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,16 +54,24 @@ class Boxes:
     def start(self, argv: Sequence[str], **values: Any) -> Process:
         """A started box; the caller closes it."""
         spec = self.spec(**values)
+        self.wait_ready(spec, argv)
+        return self.backend.prepare(spec).start(argv)
+
+    def wait_ready(self, spec: BoxSpec, argv: Sequence[str]) -> None:
+        """In the warm world, wait for a template; a box that has none starts cold, and the program says so."""
         if self.warm != "none":
             assert isinstance(self.backend, BubblewrapBackend)
-            self.backend.wait_ready(spec, argv, _TEMPLATE_S)  # one that is refused starts cold: the program says so
-        return self.backend.prepare(spec).start(argv)
+            self.backend.wait_ready(spec, argv, _TEMPLATE_S)
 
     def settle(self) -> None:
         """Of what a backend keeps for later boxes, leave only what the plainest box needs."""
         if self.warm != "none":
             assert isinstance(self.backend, BubblewrapBackend)
             assert self.backend.keep_only(self.spec(), [self.python, "-c", ""])
+
+    def leave_nothing(self, within_s: float = 5.0) -> AbstractContextManager[None]:
+        """As `leaves_nothing`, but for what this world's backend keeps ready, and its connections to an engine."""
+        return leaves_nothing(sockets=self.world != "docker", within_s=within_s, settle=self.settle)
 
     def run(self, argv: Sequence[str], **values: Any) -> Said:
         """Run to the end, with an empty stdin and both output streams drained; and the control channel."""

@@ -7,6 +7,7 @@ import time
 
 SPEC = {"pids": 20}
 ATTACK = {"hits": ["pids"], "says": "19"}  # and itself
+WATCHDOG = {"says": "19"}  # only a cgroup tells of a refusal
 CONTROL = {"says": "15"}
 
 

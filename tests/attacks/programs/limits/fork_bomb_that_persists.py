@@ -6,6 +6,7 @@ import os
 
 SPEC = {"pids": 30, "wall_s": 1.0}
 ATTACK = {"status": "wall_limit", "hits": ["wall", "pids"], "wall_s": 4.0}
+WATCHDOG = {"status": "wall_limit", "hits": ["wall"], "wall_s": 4.0}  # only a cgroup tells of a refusal
 CONTROL = {"says": "0"}
 
 

@@ -6,7 +6,7 @@ import os
 
 SPEC = {"pids": 30, "wall_s": 1.0}
 ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 4.0}
-CONTROL = {"says": "40 links"}
+CONTROL = {"says": "10 links"}
 
 
 def attack() -> None:
@@ -28,8 +28,8 @@ def control() -> None:
     links = 0
     while os.fork() == 0:
         links += 1
-        if links == 40:
-            os.write(write, b"40 links")
+        if links == 10:
+            os.write(write, b"10 links")
             os._exit(0)
     if links == 0:
         print(os.read(read, 100).decode())

@@ -6,6 +6,7 @@ import threading
 
 SPEC = {"pids": 20}
 ATTACK = {"hits": ["pids"], "says": "refused after 1[0-9]"}
+WATCHDOG = {"says": "refused after 1[0-9]"}  # only a cgroup tells of a refusal
 CONTROL = {"says": "all started"}
 
 

@@ -7,6 +7,7 @@ import time
 
 SPEC = {"pids": 20}
 ATTACK = {"hits": ["pids"], "says": "EAGAIN after 19"}
+WATCHDOG = {"says": "EAGAIN after 19"}  # only a cgroup tells of a refusal
 CONTROL = {"says": "reaped 60"}
 
 
