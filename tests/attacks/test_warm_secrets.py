@@ -3,8 +3,10 @@ and the next box's whole memory, files and sockets are searched for it."""
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -164,9 +166,8 @@ def test_the_template_itself_never_holds_it(boxes):
 
 def memory_of(pid: int, wanted: bytes) -> tuple[int, bool]:
     size, found = 0, False
-    with open(f"/proc/{pid}/maps") as maps:
-        regions = [line.split() for line in maps]
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+    regions = [line.split() for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for region in regions:
             start, end = (int(part, 16) for part in region[0].split("-"))
             if region[1][0] != "r" or region[-1].startswith("[v"):
@@ -184,7 +185,8 @@ def memory_of(pid: int, wanted: bytes) -> tuple[int, bool]:
 DRAWS = """
 import json, os, random, secrets, ssl, sys, tempfile, uuid, multiprocessing
 draws = {
-    'random': random.random(), 'secrets': secrets.token_hex(8), 'uuid': str(uuid.uuid4()), 'ssl': ssl.RAND_bytes(8).hex(),
+    'random': random.random(), 'secrets': secrets.token_hex(8), 'uuid': str(uuid.uuid4()),
+    'ssl': ssl.RAND_bytes(8).hex(),
     'ssl_private': ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) and ssl.RAND_bytes(8).hex(), 'urandom': os.urandom(8).hex(),
     'names': next(tempfile._get_candidate_names()), 'authkey': multiprocessing.current_process().authkey.hex(),
     'system': random.SystemRandom().random(),
@@ -194,8 +196,6 @@ print(json.dumps(draws))
 
 
 def test_no_two_boxes_draw_alike(boxes):
-    import json
-
     drawn = [json.loads(boxes.warm(["-c", DRAWS]).out) for _ in range(4)]
     for name in drawn[0]:
         assert len({each[name] for each in drawn}) == len(drawn), f"{name} repeats: {drawn}"
