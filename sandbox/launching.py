@@ -16,6 +16,7 @@ from sandbox.machine import Machine
 from sandbox.monitor import Monitor, settle_boxes
 from sandbox.plan import Plan, Stage, make_plan, memory_file
 from sandbox.spares import Spare, close_spares, shared_spares
+from sandbox.spawning import SpawnerGone
 from sandbox.spec import BoxSpec
 
 _TRIES = 3
@@ -47,7 +48,7 @@ class Launcher:
             spare = self.spares.take()
             try:
                 return self._become(spare, launch)
-            except ConnectionError as error:  # the spawner was killed, and this spare with it
+            except (ConnectionError, SpawnerGone) as error:  # it was killed, and this spare with it
                 spare.discard()
                 if last:
                     raise BoxStartError(f"the process for the box ended before it began: {error}") from error

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from sandbox.accounts import AccountKeeper, FreshAccount
 from sandbox.errors import BoxStartError
-from sandbox.spawning import Spawner
+from sandbox.spawning import Spawner, SpawnerGone
 from sandbox.spec import UsageSource
 
 DEPTH = 4
@@ -37,6 +37,7 @@ class Spare:
     pidfd: int
     account: FreshAccount
     link: socket.socket
+    maker: Spawner
 
     def tell(self, fds: Sequence[int]) -> None:
         """Hand over all that it needs to become bubblewrap. Raises OSError if it is gone."""
@@ -47,7 +48,8 @@ class Spare:
             self.link.close()
 
     def alive(self) -> bool:
-        return not _readable(self.pidfd, 0)
+        """It ends with its maker, if a moment later."""
+        return self.maker.alive and not _readable(self.pidfd, 0)
 
     def discard(self) -> None:
         """Let it end, and give back what it holds."""
@@ -84,11 +86,17 @@ class Spares:
             spare.discard()  # the spawner was killed, and this one with it
         raise BoxStartError("processes for boxes end before they can be used")
 
-    def settle(self) -> None:
+    def fill(self) -> None:
         """Block until as many are ready as ever will be unasked."""
         with self._changed:
-            while self._thread is not None and len(self._ready) < DEPTH and self._error is None:
+            self._begin()
+            dead = [spare for spare in self._ready if not spare.alive()]
+            self._ready = [spare for spare in self._ready if spare not in dead]
+            self._changed.notify_all()
+            while len(self._ready) < DEPTH and self._error is None:
                 self._changed.wait(_READY_S)
+        for spare in dead:
+            spare.discard()
 
     def close(self) -> None:
         """End them and their spawner. The next `take` starts anew."""
@@ -127,11 +135,15 @@ class Spares:
             self._thread.start()
 
     def _refill(self) -> None:
+        failures = 0
         while self._wait_for_need():
             made, error = self._make(DEPTH - len(self._ready))
+            failures = 0 if made else failures + 1
+            # A spawner that was killed is worth another: that is no fault of whoever waits.
+            try_again = isinstance(error, SpawnerGone) and failures < _TRIES
             with self._changed:
                 self._ready += made
-                self._error = None if made else error
+                self._error = None if made or try_again else error
                 self._changed.notify_all()
 
     def _wait_for_need(self) -> bool:
@@ -149,7 +161,9 @@ class Spares:
         try:
             for _ in range(count):
                 begun.append(self._begin_one())  # noqa: PERF401  what has begun must be known
-        except Exception as caught:  # told to whoever asks next: this thread must go on
+        except BoxStartError as caught:  # told to whoever asks next
+            error = caught
+        except Exception as caught:  # this thread must go on
             error = BoxStartError(str(caught))
         for spare in begun:
             try:
@@ -175,7 +189,8 @@ class Spares:
         try:
             for file in account.join_files():
                 groups.append(os.open(file, os.O_WRONLY | os.O_CLOEXEC))  # noqa: PERF401  what is open must be known
-            pid, pidfd = self.spawner().spare(groups, theirs.fileno())
+            maker = self.spawner()
+            pid, pidfd = maker.spare(groups, theirs.fileno())
         except OSError as error:
             ours.close()
             raise BoxStartError(f"cannot prepare a box: {error}") from error
@@ -186,7 +201,7 @@ class Spares:
             theirs.close()
             for fd in groups:
                 os.close(fd)
-        return Spare(pid=pid, pidfd=pidfd, account=account, link=ours)
+        return Spare(pid=pid, pidfd=pidfd, account=account, link=ours, maker=maker)
 
     def _live_spawner(self) -> Spawner:
         if self._spawner is None or not self._spawner.alive:
@@ -202,10 +217,10 @@ def shared_spares(keeper: AccountKeeper) -> Spares:
         return _pools.setdefault(keeper.source, Spares(keeper))
 
 
-def settle_spares() -> None:
-    """Block until every pool of this process rests: for whoever counts what is there."""
+def fill_spares() -> None:
+    """Block until every pool of this process is full: for whoever counts what is there before and after."""
     for pool in list(_pools.values()):
-        pool.settle()
+        pool.fill()
 
 
 def close_spares() -> None:
@@ -218,10 +233,14 @@ def _await_ready(spare: Spare) -> None:
     spare.link.settimeout(_READY_S)
     try:
         said = spare.link.recv(_WORD_BYTES)
+    except ConnectionError:
+        said = b""
     except OSError as error:
         raise BoxStartError(f"a process for a box does not get ready: {error}") from error
+    if not said:
+        raise SpawnerGone("a process for a box ended before it was ready")
     if said != b"r":
-        raise BoxStartError(said.decode() or "a process for a box ended before it was ready")
+        raise BoxStartError(said.decode())
 
 
 def _readable(fd: int, timeout_s: float) -> bool:

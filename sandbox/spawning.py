@@ -26,6 +26,10 @@ _IN_USE_S = 60.0
 _Source = tuple[str, int, int]
 
 
+class SpawnerGone(BoxStartError):  # noqa: N818  what has happened; the next one is started by who asks next
+    """The process that starts boxes was killed in the middle of a request."""
+
+
 class Spawner:
     """One spawner process. Every method may be called from any thread."""
 
@@ -103,7 +107,7 @@ class Spawner:
             # Nobody knows where in a dialogue it is: what comes next starts another one.
             self._process.kill()
             self._process.wait()
-            raise BoxStartError(f"the process that starts boxes does not answer: {error}") from error
+            raise SpawnerGone(f"the process that starts boxes does not answer: {error}") from error
         for fd in given:
             os.set_inheritable(fd, False)
         reply = json.loads(answer)
