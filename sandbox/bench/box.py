@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.bench import contenders, suite
 from sandbox.bench.contenders import Contender, Missing
 from sandbox.bench.engine import DockerHere, open_docker
-from sandbox.bench.goals import TORCH_GROUP, TRANSFORMERS_GROUP, goals
+from sandbox.bench.goals import TORCH_DOCKER_GROUP, TORCH_GROUP, TRANSFORMERS_GROUP, goals
 from sandbox.bench.machine import machine, versions
 from sandbox.bench.results import Held, Measured
 from sandbox.bench.suite import Effort, Say
@@ -85,6 +85,7 @@ class _Bench:
         warm = None
         if self._has_lab():
             warm = self._first_lines(TORCH_GROUP, TORCH, self.effort.torch_rounds, python)
+            self._first_lines_in_docker(python)
         self._rates(warm)
         if self._has_lab():
             self._first_lines(TRANSFORMERS_GROUP, TRANSFORMERS, self.effort.transformers_rounds, python)
@@ -120,6 +121,16 @@ class _Bench:
             return None
         self._weigh(f"warm box with {stack.warm}", lambda: suite.memory_of_box(starter, stack.warm))
         return starter
+
+    def _first_lines_in_docker(self, python: str) -> None:
+        if isinstance(self.docker, Missing):
+            self.measured.missing.append(Missing(name=TORCH_DOCKER_GROUP, why=self.docker.why))
+            return
+        starter = WarmStarter(backend=self.docker.backend, python=python, mounts=self.mounts, stack=TORCH)
+        self.say("waiting for a warm container of torch")
+        starter.await_ready(self.effort.ready_s)
+        rounds = self.effort.torch_rounds
+        self.measured.groups.append(suite.time_first_lines(TORCH_DOCKER_GROUP, starter, rounds, self.rng, self.say))
 
     def _weigh(self, name: str, weigh: Callable[[], Held | None]) -> None:
         """Whose memory may not be read is named as missing; everything else is measured all the same."""

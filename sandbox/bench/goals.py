@@ -11,6 +11,7 @@ from sandbox.bench.stats import overhead_ratio, times
 
 TRUE_GROUP, PASS_GROUP = "start_to_exit_true", "start_to_exit_python_pass"
 TORCH_GROUP, TRANSFORMERS_GROUP = "first_line_torch", "first_line_transformers"
+TORCH_DOCKER_GROUP = "first_line_torch_docker"
 COLD_PROCESS, COLD_BOX, WARM_BOX = "cold process", "cold box", "warm box"
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.bench.timing import BenchError
 from sandbox.proctree import descendants
-from sandbox.spares import settle_spares
 
+_STILL_S, _STILL_WITHIN_S = 0.5, 10.0
 _PRIVATE = frozenset({"Private_Clean", "Private_Dirty", "Private_Hugetlb"})
 _ANONYMOUS = frozenset({"Pss_Anon", "Pss_Shmem"})
 
@@ -48,9 +49,13 @@ def weight_of(pids: Iterable[int]) -> Weight:
 
 
 def tree() -> set[int]:
-    """This process and everything below it, once nothing is being made ahead."""
-    settle_spares()
-    return set(descendants(os.getpid()))
+    """This process and everything below it, once that is still: what is made ahead is there, what ended is gone."""
+    deadline = time.monotonic() + _STILL_WITHIN_S
+    before, now = set[int](), set(descendants(os.getpid()))
+    while now != before and time.monotonic() < deadline:
+        time.sleep(_STILL_S)
+        before, now = now, set(descendants(os.getpid()))
+    return now
 
 
 def box_of(marker: str) -> set[int]:

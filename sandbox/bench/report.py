@@ -46,6 +46,8 @@ def _group(group: dict[str, Any]) -> Iterator[str]:
     yield f"{group['name']}: {group['program']}"
     head = ["", "median ms", "min ms", "spread ms", f"x {group['baseline']}", "over it ms", "samples"]
     yield from table(head, [_case(case) for case in group["cases"]])
+    if group["cold_starts_not_timed"]:
+        yield f"{group['cold_starts_not_timed']} boxes that were to be warm started cold and are not among the samples"
     for missing in group["missing"]:
         yield f"{missing['name']}: not measured: {missing['why']}"
 
@@ -56,7 +58,7 @@ def _case(case: dict[str, Any]) -> list[str]:
         _number(case["median_ms"], 2),
         _number(case["min_ms"], 2),
         _number(case["spread_ms"], 2),
-        _number(case["times_baseline"], 3),
+        _ratio(case["times_baseline"]),
         _number(case["over_baseline_ms"], 2),
         str(len(case["samples_ms"])),
     ]
@@ -104,3 +106,7 @@ def _with_unit(value: float | None, unit: str) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "" if value is None else f"{value:,.{digits}f}"
+
+
+def _ratio(value: float | None) -> str:
+    return "" if value is None else f"{value:,.3g}"

@@ -14,13 +14,17 @@ from sandbox.spec import MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Cases that were timed against each other, interleaved in random order; samples in seconds."""
+    """Cases that were timed against each other, interleaved in random order; samples in seconds.
+
+    `cold_starts`: boxes that were to be warm and were not, so that their times are not among the samples.
+    """
 
     name: str
     program: str
     baseline: str
     samples: Mapping[str, Sequence[float]]
     missing: Sequence[Missing] = ()
+    cold_starts: int = 0
 
     def summary(self, case: str) -> Summary | None:
         """None for a case that could not be had."""
@@ -34,6 +38,7 @@ class Group:
             "program": self.program,
             "baseline": self.baseline,
             "cases": cases,
+            "cold_starts_not_timed": self.cold_starts,
             "missing": _missing(self.missing),
         }
 

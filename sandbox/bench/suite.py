@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +20,6 @@ from sandbox.spec import BoxSpec, WarmStack
 
 Say = Callable[[str], None]
 TRUE = "/usr/bin/true"
-_SETTLE_S = 2.0  # copies are made ahead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +77,7 @@ def time_first_lines(name: str, starter: WarmStarter, rounds: int, rng: random.R
     samples = interleave(cases, rounds, rng, _counter(say, name, rounds))
     return Group(
         name=name, program=f"python -c '{starter.stack.imports}; print(…)'", baseline=COLD_PROCESS,
-        samples=samples, missing=missing,
+        samples=samples, missing=missing, cold_starts=starter.cold_starts,
     )  # fmt: skip
 
 
@@ -92,7 +90,6 @@ def ready_template(starter: WarmStarter, within_s: float, say: Say) -> Held | No
     before = tree()
     if not starter.await_ready(within_s):
         return None
-    time.sleep(_SETTLE_S)
     gained = tree() - before
     name = f"idle template of {starter.stack.warm}"
     return Held(name=name, processes=len(gained), weight=weight_of(gained))

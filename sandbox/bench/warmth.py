@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
 from sandbox.backend import Backend
 from sandbox.bench.timing import BenchError, box_to_line, process_to_line
@@ -33,6 +35,15 @@ TRANSFORMERS = Stack(
     probe="peft",
     imports="import torch, transformers; from transformers import AutoModelForCausalLM; from peft import LoraConfig",
 )
+
+
+@runtime_checkable
+class Readying(Protocol):
+    """A backend that can be waited for."""
+
+    def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool:
+        """Have what makes this box warm made, all of it; False if that will not be, or not in time."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,13 +86,20 @@ class WarmStarter:
         return self._start_wished_warm()[1]
 
     def await_ready(self, within_s: float) -> bool:
-        """Start boxes until one is warm, at most so many seconds; sets `ready`."""
+        """Wait until a box is warm, at most about so many seconds; sets `ready`."""
         deadline = time.monotonic() + within_s
+        self._wait_quietly(within_s)
         while not self.ready and time.monotonic() < deadline:
             self.ready = self.any_box() == "warm"
             if not self.ready:
                 time.sleep(_AGAIN_S)
+        self._wait_quietly(deadline - time.monotonic())
         return self.ready
+
+    def _wait_quietly(self, within_s: float) -> None:
+        """Without boxes that would only start cold and be in the way, where the backend can be asked."""
+        if isinstance(self.backend, Readying):
+            self.backend.wait_ready(self.spec(self.stack.warm), self.argv, max(0.0, within_s))
 
     def why_cold(self) -> str:
         """What the backend says of its warm boxes, where none was had."""
