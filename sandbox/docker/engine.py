@@ -38,7 +38,8 @@ class Engine:
         try:
             api = docker.APIClient(base_url=host, version="auto", timeout=_TIMEOUT_S)
         except (DockerException, requests.RequestException) as error:
-            raise SandboxUnavailable(f"no Docker engine answers ({_short(error)}): {_START}") from error
+            where = host or "unix:///var/run/docker.sock"
+            raise SandboxUnavailable(f"no Docker engine answers at {where} ({_cause(error)}): {_START}") from error
         engine = cls(api)
         try:
             engine.require_version()
@@ -139,6 +140,14 @@ def _as_start_error(what: str) -> Iterator[None]:
         yield
     except (DockerException, requests.RequestException) as error:
         raise BoxStartError(f"the Docker engine could not {what}: {_short(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    """The system's own words, below what two libraries made of them."""
+    below = error.__cause__ or error.__context__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return _cause(below) if below else str(error)
 
 
 def _short(error: Exception) -> str:
