@@ -18,8 +18,8 @@ from sandbox.errors import BoxStartError
 from sandbox.spawning import Spawner, SpawnerGone
 from sandbox.spec import UsageSource
 
-DEPTH = 4
-_LOW = 2  # refilled when no more are left, so that a few are always made together
+DEPTH = 6
+_LOW = 3  # refilled when no more are left, so that a few are always made together
 _GATHER_S = 0.02
 _READY_S = 10.0
 _TRIES = 3
@@ -64,13 +64,21 @@ class Spares:
 
     def __init__(self, keeper: AccountKeeper) -> None:
         self._keeper = keeper
-        self._owner = os.getpid()
+        self._inherited: list[object] = []
+        self._reset()
+
+    def _reset(self) -> None:
         self._changed = threading.Condition()
         self._ready: list[Spare] = []
         self._spawner: Spawner | None = None
         self._thread: threading.Thread | None = None
         self._error: BoxStartError | None = None
         self._closed = False
+
+    def forget_parent(self) -> None:
+        """In a forked process all that is here is the parent's: kept, so that nothing is closed, but never used."""
+        self._inherited += [*self._ready, self._spawner]
+        self._reset()
 
     def spawner(self) -> Spawner:
         """The process that makes them, alive. Raises BoxStartError."""
@@ -109,6 +117,7 @@ class Spares:
             ready, self._ready = self._ready, []
             spawner_, self._spawner = self._spawner, None
             self._closed = False
+            self._changed.notify_all()
         for spare in ready:
             spare.discard()
         if spawner_ is not None:
@@ -116,8 +125,8 @@ class Spares:
 
     def _next(self) -> Spare:
         with self._changed:
-            self._begin()
             while not self._ready:
+                self._begin()  # again, if it was closed meanwhile
                 if self._error is not None:
                     error, self._error = self._error, None
                     self._changed.notify_all()
@@ -128,9 +137,7 @@ class Spares:
         return spare
 
     def _begin(self) -> None:
-        if self._owner != os.getpid():  # forked: what is here is the parent's
-            self._owner, self._ready, self._spawner, self._thread = os.getpid(), [], None, None
-        if self._thread is None:
+        if self._thread is None and not self._closed:
             self._thread = threading.Thread(target=self._refill, name="sandbox-spares", daemon=True)
             self._thread.start()
 
@@ -215,6 +222,16 @@ def shared_spares(keeper: AccountKeeper) -> Spares:
     """The pool of this process for accounts of that kind: every backend here takes from the same one."""
     with _opening:
         return _pools.setdefault(keeper.source, Spares(keeper))
+
+
+def _forget_parent() -> None:
+    global _opening  # may have been held by a thread that this process does not have
+    _opening = threading.Lock()
+    for pool in _pools.values():
+        pool.forget_parent()
+
+
+os.register_at_fork(after_in_child=_forget_parent)
 
 
 def fill_spares() -> None:

@@ -35,7 +35,6 @@ class Spawner:
 
     def __init__(self) -> None:
         """Raises BoxStartError."""
-        self.owner = os.getpid()
         self._lock = threading.Lock()
         self._staged: dict[_Source, tuple[int, float]] = {}
         self._numbers = 0

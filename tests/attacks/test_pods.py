@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import socket
+import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +20,8 @@ from sandbox.interpreter import running_interpreter_mounts
 from sandbox.pods import BwrapPod
 
 pytestmark = [pytest.mark.box, pytest.mark.usefixtures("nothing_left")]
+ROOT = Path(__file__).resolve().parents[2]
+SYSTEM_PYTHON = Path("/usr/bin/python3.11")
 
 SERVE = """
 import socket
@@ -94,12 +101,19 @@ def test_the_hosts_loopback_and_abstract_sockets_are_out_of_reach(backend, pod):
 
 
 def test_boxes_of_a_pod_share_nothing_else(backend, pod):
-    show = "import os; print(*(os.readlink(f'/proc/self/ns/{n}') for n in ('net', 'pid', 'mnt', 'ipc', 'uts', 'user')))"
-    first, second = (said(start(backend, show, pod=pod)).split() for _ in range(2))
+    show = (
+        "import os\n"
+        "print(*(os.readlink(f'/proc/self/ns/{n}') for n in ('net', 'pid', 'mnt', 'ipc', 'uts', 'user')), flush=True)\n"
+        "os.read(0, 1)"
+    )
+    # All at once: the kernel gives a namespace that is gone its number away.
+    boxes = [start(backend, show, pod=its) for its in (pod, pod, None)]
+    first, second, alone = (process.stdout.readline().split() for process in boxes)
     assert first[0] == second[0]
     assert not set(first[1:]) & set(second[1:])
-    alone = said(start(backend, show, pod=None)).split()
-    assert alone[0] != first[0]
+    assert not set(alone) & {*first, *second}
+    for process in boxes:
+        process.close()
 
 
 def test_nobody_in_a_pod_rules_its_network(backend, pod):
@@ -127,3 +141,40 @@ def test_a_pod_of_someone_else_is_refused(backend, pod):
 
     with pytest.raises(BoxStartError, match="foreign is not a pod"):
         backend.prepare(BoxSpec(), pod=Foreign())  # type: ignore[arg-type]
+
+
+AS_USER = """
+import json
+from sandbox import BoxSpec
+from sandbox.bubblewrap import BubblewrapBackend
+SERVE, ASK = {serve!r}, {ask!r}
+python = "/usr/bin/python3.11"
+backend = BubblewrapBackend.open()
+def ask(pod):
+    process = backend.prepare(BoxSpec(), pod=pod).start([python, "-c", ASK, "8000"])
+    said = process.stdout.read().decode()
+    process.close()
+    return said
+with backend.open_pod() as pod:
+    server = backend.prepare(BoxSpec(), pod=pod).start([python, "-c", SERVE])
+    assert server.stdout.read(3) == b"up\\n", server.stderr.read()
+    print(json.dumps([ask(pod), ask(None), [check.ok for check in backend.check() if check.name == "pods"]]))
+server.close()
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not SYSTEM_PYTHON.exists(), reason="needs root, to become someone else")
+def test_a_user_without_privileges_has_pods():
+    folder = Path(tempfile.mkdtemp(prefix="rz-test-"))  # pytest's own folders are for their owner only
+    shutil.copytree(ROOT / "sandbox", folder / "sandbox", ignore=shutil.ignore_patterns("__pycache__"))
+    folder.chmod(0o755)
+    try:
+        done = subprocess.run(
+            [SYSTEM_PYTHON, "-B", "-c", AS_USER.format(serve=SERVE, ask=ASK)],
+            cwd=folder, env={"PATH": "/usr/bin:/bin"}, user=65534, group=65534, extra_groups=[],
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        shutil.rmtree(folder)
+    assert done.stderr == b""
+    assert json.loads(done.stdout) == ["hello you", "ConnectionRefusedError", [True]]

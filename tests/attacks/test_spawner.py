@@ -124,3 +124,21 @@ def test_what_is_staged_for_one_box_is_not_in_another(any_backend, tmp_path):
     mounts = (Mount(source=tmp_path, target="/opt/data"),)
     assert run(any_backend, ["/bin/ls", "/opt/data"], mounts=mounts) == (0, b"secret\n")
     assert run(any_backend, ["/bin/sh", "-c", "ls /opt /sys 2>/dev/null; true"]) == (0, b"")
+
+
+def test_a_forked_process_has_boxes_of_its_own(backend):
+    """Nothing of the parent's is used by the child, nor ended with it."""
+    fill_spares()
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.write(write, run(backend, ["/bin/echo", "child"])[1])
+            backend.close()
+        finally:
+            os._exit(0)
+    os.close(write)
+    assert os.read(read, 100) == b"child\n"
+    os.waitpid(pid, 0)
+    os.close(read)
+    assert run(backend, ["/bin/echo", "parent"]) == (0, b"parent\n")
