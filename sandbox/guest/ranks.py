@@ -31,18 +31,19 @@ _NVIDIA = "/dev/nvidiactl"
 
 @dataclass(slots=True, kw_only=True)
 class Rank:
-    """A started rank. `code`: how it ended by itself, negative for a signal. `ask` is -1 for a rank that is alone."""
+    """A started rank. `code`: how it ended by itself, negative for a signal. `ask` is None for a rank that is alone."""
 
     number: int
     pid: int
-    ask: int = -1
+    ask: socket.socket | None = None
     pumps: list[Pump] = field(default_factory=list)
     code: int | None = None
 
     def close(self) -> None:
-        for fd in (self.ask, *(pump.fd for pump in self.pumps)):
-            if fd >= 0:
-                os.close(fd)
+        if self.ask is not None:
+            self.ask.close()
+        for pump in self.pumps:
+            os.close(pump.fd)
 
 
 def start_ranks(entry: str, argv: Sequence[str], ranks: int) -> list[Rank]:
@@ -112,7 +113,7 @@ def _start_one_of_many(what: _Program, number: int, environment: Mapping[str, st
     err_r, err_w = os.pipe()
     pid = _start(what, environment, {1: out_w, 2: err_w, WATCH_FD: theirs.detach()})
     mark = f"[rank {number}] ".encode()
-    return Rank(number=number, pid=pid, ask=ours.detach(), pumps=[Pump(out_r, 1, mark), Pump(err_r, 2, mark)])
+    return Rank(number=number, pid=pid, ask=ours, pumps=[Pump(out_r, 1, mark), Pump(err_r, 2, mark)])
 
 
 def _start(what: _Program, environment: Mapping[str, str], fds: Mapping[int, int]) -> int:

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -104,13 +105,12 @@ class Supervisor:
         return None
 
     def _ask_all(self) -> list[Position | None]:
-        running = [rank for rank in self._ranks if rank.code is None]
-        for rank in running:
-            _drop_unasked(rank.ask)
-            with contextlib.suppress(OSError):  # it closed the channel: it will not answer
-                os.write(rank.ask, b"?")
+        ears = [rank.ask if rank.code is None else None for rank in self._ranks]
+        for ear in ears:
+            if ear is not None:
+                _ask(ear)
         deadline = time.monotonic() + _ANSWER_S
-        return [_answer(rank.ask, deadline) if rank.code is None else None for rank in self._ranks]
+        return [None if ear is None else _answer(ear, deadline) for ear in ears]
 
     def _end_all(self) -> None:
         for rank in self._ranks:
@@ -127,18 +127,20 @@ class Supervisor:
             rank.close()
 
 
-def _drop_unasked(fd: int) -> None:
-    with contextlib.suppress(OSError):  # nothing more to drop
+def _ask(ear: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # nothing more that was said unasked
         for _ in range(_MAX_UNASKED):
-            os.read(fd, _MAX_REPORT)
+            ear.recv(_MAX_REPORT)
+    with contextlib.suppress(OSError):  # it closed its end: it will not answer; and that must not be our end
+        ear.send(b"?", socket.MSG_NOSIGNAL)
 
 
-def _answer(fd: int, deadline: float) -> Position | None:
+def _answer(ear: socket.socket, deadline: float) -> Position | None:
     """What a rank says of itself, if it is one position and comes in time."""
-    readable, _, _ = select.select([fd], [], [], max(deadline - time.monotonic(), 0.0))
+    readable, _, _ = select.select([ear], [], [], max(deadline - time.monotonic(), 0.0))
     if not readable:
         return None
     try:
-        return parse(json.loads(os.read(fd, _MAX_REPORT)))
+        return parse(json.loads(ear.recv(_MAX_REPORT)))
     except (OSError, ValueError, RecursionError):
         return None
