@@ -15,6 +15,7 @@ from grader.report import Usage
 from lessons.schema import Limits
 from sandbox import KIB, MIB, Backend, Box, BoxSpec, BoxStartError, Mount, Outcome, Pod, Process
 from sandbox.interpreter import interpreter_mounts
+from sandbox.spec import WarmStack
 
 ROOT = Path(__file__).resolve().parent.parent
 _GUEST = "/opt/rankzero/sandbox/guest"
@@ -51,8 +52,10 @@ def guest_mounts() -> tuple[Mount, ...]:
     return (*interpreter_mounts(lab_dir()), Mount(source=ROOT / "sandbox" / "guest", target=_GUEST))
 
 
-def box_spec(limits: Limits, files: Mapping[str, bytes], assets: Mapping[str, Path]) -> BoxSpec:
-    """A box with these limits. Raises ValueError for files that do not fit into it."""
+def box_spec(
+    limits: Limits, files: Mapping[str, bytes], assets: Mapping[str, Path], warm: WarmStack = "none"
+) -> BoxSpec:
+    """A box with these limits. `warm`: see BoxSpec. Raises ValueError for files that do not fit into it."""
     mounts = tuple(Mount(source=path, target=f"/assets/{name}") for name, path in assets.items())
     return BoxSpec(
         mounts=(*guest_mounts(), *mounts),
@@ -63,6 +66,7 @@ def box_spec(limits: Limits, files: Mapping[str, bytes], assets: Mapping[str, Pa
         cpu_s=limits.cpu_s,
         disk_bytes=limits.disk_mb * MIB,
         output_bytes=limits.output_kb * KIB,
+        warm=warm,
         env=ENVIRONMENT,
     )
 

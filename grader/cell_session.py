@@ -17,6 +17,7 @@ from grader.verdict import Fault
 from grader.wire import CellRequest
 from lessons.schema import Limits
 from sandbox import Backend
+from sandbox.warm.stacks import smallest_stack
 
 _DOING = "running the cell"
 _MAX_PAYLOAD = 2 * 1024 * 1024
@@ -41,7 +42,7 @@ def run_cell_sources(request: CellRequest, backend: Backend, emit: Callable[[Eve
     limits = Limits(
         memory_mb=request.memory_mb, wall_s=request.wall_s, cpu_s=request.cpu_s, output_kb=request.output_kb, pids=128
     )
-    guest = GuestBox.start(backend, box_spec(limits, {}, {}), "cell", emit)
+    guest = GuestBox.start(backend, box_spec(limits, {}, {}, smallest_stack(request.sources)), "cell", emit)
     try:
         outputs = _run(guest, limits, request.sources)
     except CandidateError as error:

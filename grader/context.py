@@ -20,6 +20,7 @@ class RunContext:
     """What a candidate or bench needs. `files`: the learner's and the read-only ones; `assets` lie on the host.
 
     `folder`: the exercise's. `reference`: the name of our own program that runs in the learner's place.
+    `certified`: every box starts cold, from nothing that another run's box could have touched.
     """
 
     exercise: str
@@ -32,13 +33,15 @@ class RunContext:
     backend: Backend
     emit: Callable[[Event], None]
     reference: str | None = None
+    certified: bool = False
 
     def start(self, program: str, extra_files: Mapping[str, bytes] | None = None) -> GuestBox:
         """A box of this exercise at this tier, running one of our guest programs.
 
         Raises InfraError; ValueError for extra files that do not fit.
         """
-        spec = box_spec(self.limits, {**(extra_files or {}), **self.files}, self.assets)
+        warm = "none" if self.certified else self.manifest.warm
+        spec = box_spec(self.limits, {**(extra_files or {}), **self.files}, self.assets, warm)
         return GuestBox.start(self.backend, spec, program, self.emit)
 
     def start_entry(

@@ -35,10 +35,13 @@ def grade(
     tier: str,
     backend: str = "bubblewrap",
     seed: int | None = None,
+    certified: bool = False,
     on_event: Callable[[Event], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Report:
     """Grade a submission. `files` holds exactly the editable files; `seed` is the run's secret, drawn when None.
+
+    `certified`: for leaderboards and certificates; every box starts cold.
 
     Whatever the learner's program does is a verdict. What goes wrong on our side while it runs is an `infra_error`
     Report, with the reason in the log of this module. Before anything runs it raises SubmissionError for a submission
@@ -56,6 +59,7 @@ def grade(
         files={**_readonly(exercise), **files},
         assets=_locate(exercise),
         backend=backend,
+        certified=certified,
     )
     watch = Watch(
         on_event=tail.event,

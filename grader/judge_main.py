@@ -84,6 +84,7 @@ def _judge(request: JudgeRequest, emit: Callable[[Event], None]) -> Judged:
         assets=request.assets,
         backend=open_backend(request.backend),
         emit=emit,
+        certified=request.certified,
     )
     bench = Bench(context, request.seed)
     fault = None

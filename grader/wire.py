@@ -33,6 +33,7 @@ class JudgeRequest(Message):
     files: dict[str, bytes]
     assets: dict[str, Path]
     backend: str
+    certified: bool = False
 
 
 class CellRequest(Message):

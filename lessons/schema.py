@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Tier = Literal["smoke", "cpu", "gpu"]
 Protocol = Literal["call", "train", "serve", "artifact"]
 Direction = Literal["lower", "higher"]
+Stack = Literal["none", "science", "torch", "transformers"]
 Level = Literal["beginner", "intermediate", "advanced"]
 Verdict = Literal[
     "passed",
@@ -203,6 +204,7 @@ class Manifest(Strict):
     entry: str
     files: Files
     assets: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]] = []
+    warm: Stack = "none"  # what a box may have imported already when the learner's program starts
     limits: Limits = Limits()
     tiers: dict[Tier, TierSpec] = Field(min_length=1)
     metric: list[MetricSpec] = []
