@@ -381,3 +381,18 @@ def test_a_starter_that_ends_takes_its_boxes_along(mark, ending):
     assert gone(mark)
     BubblewrapBackend.open()  # sweeps the cgroups of the one that was killed
     assert not [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if owner_is_dead(folder.name)]
+
+
+@pytest.mark.parametrize("accounting", ["auto", "proc"])
+def test_a_frozen_box_does_not_outlive_the_next_start(mark, accounting):
+    """Frozen by cgroup v1 a box cannot even die with its starter: the next sweep thaws and ends it."""
+    code = CLIENT.replace("open_backend()", f"BubblewrapBackend.open({accounting!r})").replace(
+        "time.sleep(100)\n", "box.freeze()\nos.kill(os.getpid(), 9)\n"
+    )
+    code = f"from sandbox.bubblewrap import BubblewrapBackend\n{code}"
+    client = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env={"M": mark}, capture_output=True, check=False)
+    assert (client.stdout, client.stderr) == (b"up\n", b"")
+    started = time.monotonic()
+    BubblewrapBackend.open().keeper.sweep()
+    assert time.monotonic() - started < 10
+    assert gone(mark)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import KIB, MIB, BoxSpec, Mount
+from sandbox import KIB, MIB, BoxSpec, Mount, Outcome, Usage
 from sandbox.boxd import wire
 
 
@@ -21,6 +21,7 @@ def test_it_has_usable_defaults():
         ("memory_bytes", 0, "memory_bytes"),
         ("memory_bytes", -1, "memory_bytes"),
         ("pids", 0, "pids"),
+        ("inodes", 15, "inodes"),
         ("open_files", 3, "open_files"),
         ("output_bytes", 0, "output_bytes"),
         ("wall_s", 0, "wall_s"),
@@ -96,3 +97,11 @@ def test_the_wire_refuses_files_of_another_size():
     plain, payload = wire.spec_to_wire(BoxSpec(files={"a": b"12"}))
     with pytest.raises(ValueError, match="announce"):
         wire.spec_from_wire(plain, payload + b"x")
+
+
+def test_an_outcome_is_told_of_more_limits_in_a_fixed_order():
+    usage = Usage(wall_s=1.0, cpu_s=1.0, peak_memory_bytes=1, source="proc")
+    outcome = Outcome(status="exited", exit_code=0, signal=None, usage=usage, detail="", hits=("disk",))
+    assert outcome.with_hits("output", "memory").hits == ("memory", "disk", "output")
+    assert outcome.with_hits("disk").hits == ("disk",)
+    assert outcome.hits == ("disk",)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import time
 import tracemalloc
 
 import pytest
@@ -107,3 +108,31 @@ def test_it_drains_on_when_the_listener_fails_and_says_so():
         os.close(write)
         with pytest.raises(OSError, match="log is gone"):
             running.result(timeout_s=10)
+
+
+def test_a_sink_gets_the_head_at_once_and_the_rest_at_the_end():
+    read, write = os.pipe()
+    sink = io.BytesIO()
+    capturing = Capture(os.fdopen(read, "rb", buffering=0), 1024, sink=sink)
+    os.write(write, b"early")
+    deadline = time.monotonic() + 10
+    while not sink.getvalue() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert sink.getvalue() == b"early"
+    os.write(write, b"x" * 5000 + b"end")
+    os.close(write)
+    kept = capturing.result(timeout_s=20)
+    assert sink.getvalue() == kept.data
+    assert sink.getvalue().endswith(b"xend")
+    capturing._stream.close()
+
+
+def test_a_sink_that_fails_does_not_stop_the_draining():
+    class Broken(io.BytesIO):
+        def write(self, data) -> int:
+            raise BrokenPipeError("nobody reads")
+
+    stream = io.BytesIO(b"x" * 300_000)
+    with pytest.raises(BrokenPipeError):
+        Capture(stream, 1024, sink=Broken()).result(timeout_s=20)
+    assert stream.read() == b""
