@@ -11,6 +11,7 @@ from sandbox.accounts import Reading
 from sandbox.cgroup_kinds import V1, V2, Kind
 from sandbox.cgroups import Group, find_hierarchies
 from sandbox.docker.config import SHIM_BYTES
+from sandbox.docker.engine import Remote
 from sandbox.errors import BoxStartError
 from sandbox.freezing import Freezer
 from sandbox.spec import UsageSource
@@ -19,10 +20,10 @@ from sandbox.spec import UsageSource
 class DockerAccount:
     """Counts from `begin`: what the container runtime, the shim and imports used before is not the box's."""
 
-    def __init__(self, group: Group, kind: Kind, pauser: Freezer) -> None:
-        """`pauser` freezes it where we may not write to its group."""
+    def __init__(self, group: Group, kind: Kind, remote: Remote) -> None:
+        """`remote` does what we may not do ourselves, where we are not root."""
         self._group = group
-        self._pauser = pauser
+        self._remote = remote
         self._kind = kind
         self._last: Reading | None = None
         self._peak = 0
@@ -67,10 +68,10 @@ class DockerAccount:
         if not self._last:
             # The first process dies with the rest, and then the engine takes the group away.
             self.seal()
-            self._group.kill()
+            (self._group if _root() else self._remote).kill()
 
     def freezer(self) -> Freezer:
-        return self._group.freezer() if os.geteuid() == 0 else self._pauser
+        return self._group.freezer() if _root() else self._remote
 
     def remove(self) -> None:
         """Nothing to do: the engine removes the group with its container."""
@@ -90,7 +91,11 @@ class DockerAccount:
         )
 
 
-def open_account(pid: int, container: str, pauser: Freezer) -> DockerAccount:
+def _root() -> bool:
+    return os.geteuid() == 0
+
+
+def open_account(pid: int, container: str, remote: Remote) -> DockerAccount:
     """Of the container whose first process is `pid`. Raises BoxStartError."""
     paths = ""
     with contextlib.suppress(OSError):
@@ -100,11 +105,17 @@ def open_account(pid: int, container: str, pauser: Freezer) -> DockerAccount:
             f"the box's first process, {pid} to us, is not in container {container[:12]}: "
             "boxes need the pid namespace of the engine's machine (a container of ours: `--pid=host`)"
         )
-    trees = find_hierarchies(Path("/proc/self/mountinfo").read_text(), paths)
+    group = find_group(Path("/proc/self/mountinfo").read_text(), paths)
+    return DockerAccount(*group, remote)
+
+
+def find_group(mountinfo: str, paths: str) -> tuple[Group, Kind]:
+    """From the texts of /proc/self/mountinfo and the container's /proc/<pid>/cgroup. Raises BoxStartError."""
+    trees = find_hierarchies(mountinfo, paths)
     if "" in trees and (trees[""].ours / "memory.current").exists():
-        return DockerAccount(Group(V2(), [trees[""].ours]), V2(), pauser)
+        return Group(V2(), [trees[""].ours]), V2()
     if {"memory", "pids", "cpuacct"} <= trees.keys():
         folders = [trees[name].ours for name in ("memory", "pids", "cpuacct", "freezer") if name in trees]
         if all(folder.is_dir() for folder in folders):
-            return DockerAccount(Group(V1(), folders), V1(), pauser)
+            return Group(V1(), folders), V1()
     raise BoxStartError("the container's cgroup is not to be seen here: mount /sys/fs/cgroup of the engine's machine")

@@ -22,7 +22,7 @@ def limit_checks(version: str, source: UsageSource) -> list[LimitCheck]:
         "cpus": "cpuset for named cores, affinity for shared ones; the box may not change it",
         "wall": "a timer outside the box",
         "disk": "tmpfs of fixed size",
-        "inodes": "tmpfs with a fixed number of inodes, looked at while running",
+        "inodes": "tmpfs with a fixed number of inodes" + (", looked at while running" if os.geteuid() == 0 else ""),
         "open_files": "RLIMIT_NOFILE",
         "output": "drained and dropped above the cap",
         "namespaces": f"Docker {version}, runtime {runtime}: pid, mount, net, ipc, uts, cgroup; no user namespace",

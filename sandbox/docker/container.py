@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.docker.account import DockerAccount, open_account
 from sandbox.docker.config import RUNTIME_PIDS, SHIM_PIDS, box_config, holder_config
-from sandbox.docker.engine import Engine, Pauser
+from sandbox.docker.engine import Engine, Remote
 from sandbox.docker.folder import BoxFolder
 from sandbox.docker.reaper import Reaper
 from sandbox.docker.request import WARM, Request, send_warm
@@ -117,7 +117,7 @@ class Maker:
             channel, pid = self._meet(container, folder)
             with contextlib.ExitStack() as undo:
                 undo.callback(channel.close)
-                account = open_account(pid, container, Pauser(self._engine, container))
+                account = open_account(pid, container, Remote(self._engine, container))
                 undo.pop_all()
         except BaseException:
             # A failed start leaves it in state `created`.

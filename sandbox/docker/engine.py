@@ -156,8 +156,8 @@ def _short(error: Exception) -> str:
     return str(error)
 
 
-class Pauser:
-    """Freezes one container through the engine: slower than its cgroup, but open to whoever may use the engine."""
+class Remote:
+    """Freezes and ends a container through the engine: slower than by its cgroup, but open to all who may use it."""
 
     def __init__(self, engine: Engine, container: str) -> None:
         self._engine = engine
@@ -171,3 +171,7 @@ class Pauser:
 
     def thaw(self) -> None:
         self._engine.unpause(self._container)
+
+    def kill(self) -> None:
+        """A paused one, too: the engine lets it go on to its end."""
+        self._engine.kill(self._container)

@@ -17,7 +17,7 @@ from sandbox import MIB, BoxSpec, BoxStartError, Mount, Outcome
 from sandbox.capture import Capture
 from sandbox.docker.account import open_account
 from sandbox.docker.backend import DockerBackend
-from sandbox.docker.engine import OWNER_LABEL, Engine, Pauser
+from sandbox.docker.engine import OWNER_LABEL, Engine, Remote
 from sandbox.docker.folder import BoxFolder
 from sandbox.interpreter import running_interpreter_mounts
 from tests.docker_engine import docker_or_skip
@@ -311,4 +311,4 @@ def test_a_stranger_on_the_socket_is_not_taken_for_the_shim(tmp_path):
     folder.remove()
     assert pid == os.getpid()
     with pytest.raises(BoxStartError, match="is not in container"):
-        open_account(pid, "0" * 64, Pauser(None, ""))  # type: ignore[arg-type]
+        open_account(pid, "0" * 64, Remote(None, ""))  # type: ignore[arg-type]
