@@ -69,8 +69,10 @@ def survey(accounting: str = "auto") -> Machine:
 
 def require_working(backend: Backend) -> None:
     """Run one real box. Raises SandboxUnavailable with the fix."""
+    # A named core: while every core is leased, a box without one would wait.
+    spec = BoxSpec(memory_bytes=64 * MIB, pids=4, wall_s=20, cpus=(min(os.sched_getaffinity(0)),))
     try:
-        process = backend.prepare(BoxSpec(memory_bytes=64 * MIB, pids=4, wall_s=20)).start(["/usr/bin/true"])
+        process = backend.prepare(spec).start(["/usr/bin/true"])
         errors = process.stderr.read()
         outcome = process.wait()
         process.close()

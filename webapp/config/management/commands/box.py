@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
 from argparse import REMAINDER, ArgumentTypeError
 from dataclasses import asdict
-from typing import Any, get_args
+from typing import Any, BinaryIO, cast, get_args
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from typing_extensions import override
+from typing_extensions import Buffer, override
 
 from sandbox import BoxSpec, Outcome, SandboxError, open_backend
 from sandbox.runner import default_mounts, parse_size, run_program
@@ -47,12 +48,14 @@ class Command(BaseCommand):
         argv = options["argv"][1:] if options["argv"][:1] == ["--"] else options["argv"]
         if not argv:
             raise CommandError("name a program after --, as in: manage.py box -- python -c 'print(1)'", returncode=2)
+        out = _LastByte(sys.stdout.buffer)
         try:
-            outcome = _run(argv, options)
+            outcome = _run(argv, options, out)
         except (SandboxError, ValueError) as error:
             raise CommandError(str(error), returncode=2) from error
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(outcome)))
+            # On a line of its own, whatever the program wrote last.
+            self.stdout.write(f"{'' if out.ended_line else chr(10)}{json.dumps(asdict(outcome))}")
         else:
             self.stderr.write(_summary(outcome))
         sys.exit(_exit_code(outcome))
@@ -64,7 +67,25 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in text.split(","))
 
 
-def _run(argv: list[str], options: dict[str, Any]) -> Outcome:
+class _LastByte(io.BufferedIOBase):
+    """Passes everything on at once, and knows whether it ended with a line's end."""
+
+    def __init__(self, sink: BinaryIO) -> None:
+        self._sink = sink
+        self.ended_line = True
+
+    @override
+    def write(self, data: Buffer, /) -> int:
+        text = bytes(data)
+        self.ended_line = text.endswith(b"\n") if text else self.ended_line
+        return self._sink.write(text)
+
+    @override
+    def flush(self) -> None:
+        self._sink.flush()
+
+
+def _run(argv: list[str], options: dict[str, Any], out: _LastByte) -> Outcome:
     mounts = default_mounts()
     path = ":".join([f"{mounts[0].target}/bin", "/usr/local/bin", "/usr/bin", "/bin"]) if mounts else "/usr/bin:/bin"
     spec = BoxSpec(
@@ -82,7 +103,7 @@ def _run(argv: list[str], options: dict[str, Any]) -> Outcome:
         warm=options["warm"],
         env={"PATH": path},
     )
-    return run_program(open_backend(options["backend"]), spec, argv, sys.stdout.buffer, sys.stderr.buffer)
+    return run_program(open_backend(options["backend"]), spec, argv, cast("BinaryIO", out), sys.stderr.buffer)
 
 
 def _summary(outcome: Outcome) -> str:
