@@ -10,8 +10,8 @@ from pathlib import Path
 from sandbox.accounts import Reading
 from sandbox.cgroup_kinds import V1, V2, Kind
 from sandbox.cgroups import Group, find_hierarchies
-from sandbox.docker.config import SHIM_BYTES
 from sandbox.docker.engine import Remote
+from sandbox.docker.runtime import chosen_runtime
 from sandbox.errors import BoxStartError
 from sandbox.freezing import Freezer
 from sandbox.spec import UsageSource
@@ -36,7 +36,7 @@ class DockerAccount:
         self._cpu_before = before.cpu_s
         self._peak_before = before.kernel_peak_bytes
         # An imported stack that is in memory already is the program's use, as in a cold start; the shim is not.
-        self._shim_bytes = min(before.memory_bytes, SHIM_BYTES)
+        self._shim_bytes = min(before.memory_bytes, chosen_runtime().memory_bytes)
         self._refused_before = before.pids_refused
 
     @property

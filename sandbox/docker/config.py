@@ -5,7 +5,6 @@ the box's own folders go to the shim, over its socket.
 from __future__ import annotations
 
 import functools
-import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,17 +14,13 @@ from sandbox.docker.engine import OWNER_LABEL
 from sandbox.docker.folder import BoxFolder
 from sandbox.docker.image import SHIM
 from sandbox.docker.profile import profile
+from sandbox.docker.runtime import chosen_runtime
 from sandbox.errors import BoxStartError
 from sandbox.owner import owner_name
 from sandbox.plan import BOX_UID, HOST_FILES, ROOT_FOLDERS
 from sandbox.spec import MIB, BoxSpec, Mount
 
 SOCKET = "/.rankzero/sock"
-# What the shim itself holds comes on top of what the program may use.
-SHIM_BYTES = 8 * MIB
-SHIM_PIDS = 1
-# The container runtime starts with threads of its own, in the box's group: fewer are allowed once it is done.
-RUNTIME_PIDS = 32
 # The program would be refused the next file, too; the limit that ends the box is the monitor's.
 _INODES_BEYOND = 1024
 _WRITABLE = ("/work", "/tmp", "/dev/shm")  # noqa: S108  the box's own
@@ -39,14 +34,16 @@ _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-tr
 
 def box_config(spec: BoxSpec, *, image: str, python: Path, folder: BoxFolder, network: str) -> dict[str, Any]:
     """For the engine's `POST /containers/create`. `network`: "none", or "container:<id>" of a pod's holder."""
+    runtime = chosen_runtime()
     config = _base(image, [str(python), "-I", "-S", SHIM, SOCKET])
     if network == "none":
         config["Hostname"] = spec.hostname
     config["HostConfig"] |= {
         "NetworkMode": network,
-        "Memory": spec.memory_bytes + SHIM_BYTES,
-        "MemorySwap": spec.memory_bytes + SHIM_BYTES,  # equal: no swap
-        "PidsLimit": max(spec.pids + SHIM_PIDS, RUNTIME_PIDS),
+        "Memory": spec.memory_bytes + runtime.memory_bytes,
+        "MemorySwap": spec.memory_bytes + runtime.memory_bytes,  # equal: no swap
+        # The runtime starts with threads of its own, in the box's group: fewer are allowed once it is done.
+        "PidsLimit": max(spec.pids + runtime.pids, runtime.pids_at_start),
         "Tmpfs": _tmpfs(spec),
         "Mounts": [_bind(source, target) for source, target in _binds(spec, folder)],
     }
@@ -84,8 +81,8 @@ def _base(image: str, command: list[str]) -> dict[str, Any]:
         "Init": False,
         "AutoRemove": False,
     }
-    if runtime := os.environ.get("RANKZERO_DOCKER_RUNTIME"):
-        host["Runtime"] = runtime
+    if name := chosen_runtime().name:
+        host["Runtime"] = name
     return {
         "Image": image,
         "Cmd": command,

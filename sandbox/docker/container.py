@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.docker.account import DockerAccount, open_account
-from sandbox.docker.config import RUNTIME_PIDS, SHIM_PIDS, box_config, holder_config
+from sandbox.docker.config import box_config, holder_config
 from sandbox.docker.engine import Engine, Remote
 from sandbox.docker.folder import BoxFolder
 from sandbox.docker.reaper import Reaper
 from sandbox.docker.request import WARM, Request, send_warm
+from sandbox.docker.runtime import chosen_runtime
 from sandbox.errors import BoxStartError
 from sandbox.spec import BoxSpec, UsageSource
 
@@ -90,8 +91,9 @@ class Maker:
             folder.remove()
             raise
         try:
-            if spec.pids + SHIM_PIDS < RUNTIME_PIDS:
-                self._engine.limit_pids(container.id, spec.pids + SHIM_PIDS)
+            runtime = chosen_runtime()
+            if spec.pids + runtime.pids < runtime.pids_at_start:
+                self._engine.limit_pids(container.id, spec.pids + runtime.pids)
         except BaseException:
             container.discard()
             raise

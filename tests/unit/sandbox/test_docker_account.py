@@ -8,7 +8,7 @@ import pytest
 
 from sandbox import MIB, BoxStartError
 from sandbox.docker.account import DockerAccount, find_group
-from sandbox.docker.config import SHIM_BYTES
+from sandbox.docker.runtime import chosen_runtime
 
 ID = "c" * 64
 
@@ -116,7 +116,7 @@ def test_an_imported_stack_counts_as_memory_and_not_as_time(books):
     account.begin()
     books.use(cpu_s=3.1, memory=205 * MIB, peak=210 * MIB)
     assert account.read().cpu_s == pytest.approx(0.1)
-    assert account.read().peak_memory_bytes == 205 * MIB - SHIM_BYTES
+    assert account.read().peak_memory_bytes == 205 * MIB - chosen_runtime().memory_bytes
 
 
 def test_the_last_figures_outlive_the_group(books):

@@ -11,8 +11,10 @@ import pytest
 
 from sandbox import MIB, BoxSpec, BoxStartError, Mount
 from sandbox.docker import config
-from sandbox.docker.config import RUNTIME_PIDS, SHIM_BYTES, box_config
+from sandbox.docker.checks import limit_checks
+from sandbox.docker.config import box_config
 from sandbox.docker.folder import BoxFolder, sweep_folders
+from sandbox.docker.runtime import chosen_runtime
 from sandbox.docker.wish import request_for, wish_for
 from sandbox.owner import owner_name
 
@@ -67,10 +69,10 @@ def test_a_file_system_below_a_mount_is_bound_by_itself(folder, monkeypatch, tmp
 
 def test_memory_has_room_for_the_shim_and_no_swap(folder):
     host = configured(folder, memory_bytes=64 * MIB)["HostConfig"]
-    assert host["Memory"] == host["MemorySwap"] == 64 * MIB + SHIM_BYTES
+    assert host["Memory"] == host["MemorySwap"] == 64 * MIB + chosen_runtime().memory_bytes
 
 
-@pytest.mark.parametrize(("asked", "set_to"), [(1, RUNTIME_PIDS), (64, 65)])
+@pytest.mark.parametrize(("asked", "set_to"), [(1, 32), (64, 65)])
 def test_the_runtime_can_start_however_few_processes_are_asked_for(folder, asked, set_to):
     assert configured(folder, pids=asked)["HostConfig"]["PidsLimit"] == set_to
 
@@ -120,7 +122,14 @@ def test_a_mount_that_is_not_there_is_refused(folder):
 def test_the_runtime_is_the_operators_choice(folder, monkeypatch):
     assert "Runtime" not in configured(folder)["HostConfig"]
     monkeypatch.setenv("RANKZERO_DOCKER_RUNTIME", "runsc")
-    assert configured(folder)["HostConfig"]["Runtime"] == "runsc"
+    host = configured(folder, memory_bytes=64 * MIB, pids=10)["HostConfig"]
+    assert host["Runtime"] == "runsc"
+    # Room for the kernel that it brings along.
+    assert host["Memory"] == 160 * MIB
+    assert host["PidsLimit"] == 522
+    assert next(check for check in limit_checks("20", "cgroup2") if check.name == "pids").how.endswith(
+        "512 more than asked for"
+    )
 
 
 def test_boxes_that_differ_only_in_their_program_have_one_wish():
