@@ -94,10 +94,10 @@ class _Bench:
 
     def contenders(self) -> list[Contender | Missing]:
         """Everybody who can start a program here, and who cannot and why."""
-        here, there = "ours, started from this process", "ours, asked of a boxd"
+        here, there = "ours, from this process, which makes {} ahead", "ours, asked of a boxd"
         entrants = [
             contenders.bare(),
-            contenders.box(contenders.OURS, self.backend, self.mounts, here),
+            contenders.box(contenders.OURS, self.backend, self.mounts, here.format("processes")),
             contenders.box(contenders.THROUGH_BOXD, self.boxd, self.mounts, there),
             contenders.nsjail(self.mounts),
         ]
@@ -105,7 +105,7 @@ class _Bench:
             return [*entrants, self.docker, Missing(name=contenders.DOCKER_RUN, why=self.docker.why)]
         return [
             *entrants,
-            contenders.box(contenders.OUR_DOCKER, self.docker.backend, self.mounts, here),
+            contenders.box(contenders.OUR_DOCKER, self.docker.backend, self.mounts, here.format("containers")),
             contenders.docker_run(self.docker.image, self.mounts, self.docker.client_env),
         ]
 
@@ -143,9 +143,8 @@ class _Bench:
             self.measured.held.append(held)
 
     def _rates(self, warm: WarmStarter | None) -> None:
-        docker = None if isinstance(self.docker, Missing) else self.docker.backend
         self.measured.rates += measure_rates(
-            suite.kinds_of_boxes(self.backend, docker, warm),
+            suite.kinds_of_boxes(self.contenders(), warm),
             worker_counts(len(os.sched_getaffinity(0))),
             seconds=self.effort.rate_s,
             readings=self.effort.rate_readings,

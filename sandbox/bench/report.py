@@ -101,7 +101,7 @@ def _wanted(goal: dict[str, Any]) -> str:
 
 
 def _with_unit(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value:.2f}x" if unit == "times" else f"{value:.1f} {unit}"
+    return "" if value is None else f"{value:,.2f}x" if unit == "times" else f"{value:.1f} {unit}"
 
 
 def _number(value: float | None, digits: int) -> str:

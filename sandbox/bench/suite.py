@@ -8,15 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sandbox.backend import Backend
-from sandbox.bench.contenders import BARE, OUR_DOCKER, OURS, Contender, Missing
+from sandbox.bench.contenders import BARE, Contender, Missing
 from sandbox.bench.goals import COLD_BOX, COLD_PROCESS, PASS_GROUP, TRUE_GROUP, WARM_BOX
 from sandbox.bench.memory import box_of, tree, weight_of
 from sandbox.bench.results import Group, Held
 from sandbox.bench.throughput import Kind
-from sandbox.bench.timing import BenchError, Case, box_to_exit, interleave
+from sandbox.bench.timing import BenchError, Case, interleave
 from sandbox.bench.warmth import WarmStarter
-from sandbox.spec import BoxSpec, WarmStack
+from sandbox.spec import WarmStack
 
 Say = Callable[[str], None]
 TRUE = "/usr/bin/true"
@@ -40,7 +39,7 @@ class Effort:
     def chosen(cls, *, quick: bool, rounds: int | None) -> Effort:
         """`rounds` replaces all three numbers of rounds."""
         given = (rounds, rounds, rounds) if rounds is not None else (7, 3, 2) if quick else (31, 11, 7)
-        rate_s, readings, ready_s = (1.0, 1, 60.0) if quick else (3.0, 3, 180.0)
+        rate_s, readings, ready_s = (1.0, 1, 60.0) if quick else (2.0, 3, 180.0)
         return cls(
             exit_rounds=given[0], torch_rounds=given[1], transformers_rounds=given[2],
             rate_s=rate_s, rate_readings=readings, ready_s=ready_s,
@@ -112,16 +111,18 @@ def memory_of_box(starter: WarmStarter, warm: WarmStack) -> Held:
         process.close()
 
 
-def kinds_of_boxes(bubblewrap: Backend, docker: Backend | None, warm: WarmStarter | None) -> list[Kind]:
-    """Boxes of `true` on each backend, and warm ones to the first line of a program that imports their stack."""
+def kinds_of_boxes(contenders: Sequence[Contender | Missing], warm: WarmStarter | None) -> list[Kind]:
+    """`true` by everybody, and warm boxes to the first line of a program that imports their stack.
 
-    def true_in(backend: Backend) -> str:
-        box_to_exit(backend, BoxSpec(wall_s=60), [TRUE])
+    One start after another cannot live on what was made ahead: what a box costs in all shows here.
+    """
+
+    def run_true(contender: Contender) -> str:
+        contender.to_exit([TRUE])
         return ""
 
-    kinds = [Kind(name=f"{OURS}, true", run_one=partial(true_in, bubblewrap))]
-    if docker is not None:
-        kinds.append(Kind(name=f"{OUR_DOCKER}, true", run_one=partial(true_in, docker)))
+    there = [one for one in contenders if isinstance(one, Contender)]
+    kinds = [Kind(name=f"{one.name}, true", run_one=partial(run_true, one)) for one in there]
     if warm is not None:
         kinds.append(Kind(name=f"{WARM_BOX}, {warm.stack.imports}", run_one=warm.any_box))
     return kinds
