@@ -21,6 +21,7 @@ log = logging.getLogger("sandbox.docker")
 _REMEMBERED = 64
 _IDLE_S = 900.0
 _LOOK_S = 60.0
+_RETRY_S = 600.0
 _UNLEASED_S = 0.5
 
 
@@ -38,7 +39,7 @@ class Pool:
         self._ready: OrderedDict[Wish, tuple[Container, float]] = OrderedDict()
         self._wanted: list[Wish] = []
         self._asked: OrderedDict[Wish, int] = OrderedDict()
-        self._hopeless: set[Wish] = set()
+        self._failed: dict[Wish, float] = {}
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
 
@@ -58,7 +59,8 @@ class Pool:
         """A box of this wish has ended: another may follow. Returns at once."""
         with self._changed:
             worth = wish.standby is not None or self._asked.get(wish, 0) > 1
-            if self._closing.is_set() or not self._room or not worth or wish in self._hopeless or wish in self._wanted:
+            failed = time.monotonic() - self._failed.get(wish, -_RETRY_S) < _RETRY_S
+            if self._closing.is_set() or not self._room or not worth or failed or wish in self._wanted:
                 return
             self._wanted.append(wish)
             if self._thread is None:
@@ -118,9 +120,9 @@ class Pool:
         except (SandboxError, OSError, DockerException, requests.RequestException) as error:
             if self.closing():
                 return
-            # Its boxes start cold from now on.
+            # Its boxes start cold for a while.
             log.warning("docker: no container can be kept ready (stack %s): %s", wish.stack, error)
-            self._hopeless.add(wish)
+            self._failed[wish] = time.monotonic()
             return
         with self._changed:
             self._ready[wish] = (container, time.monotonic())

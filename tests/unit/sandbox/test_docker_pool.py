@@ -134,7 +134,7 @@ def test_no_room_means_none(maker):
     assert maker.made == []
 
 
-def test_what_cannot_be_made_is_not_tried_again(pool, maker, caplog):
+def test_what_cannot_be_made_is_not_tried_again_soon(pool, maker, caplog, monkeypatch):
     maker.fails = True
     one_box(pool, warm_wish())
     assert until(lambda: "no container can be kept ready (stack torch): no" in caplog.text)
@@ -142,6 +142,9 @@ def test_what_cannot_be_made_is_not_tried_again(pool, maker, caplog):
     one_box(pool, warm_wish())
     time.sleep(0.1)
     assert maker.made == []
+    monkeypatch.setattr(pool_module, "_RETRY_S", 0.01)
+    one_box(pool, warm_wish())
+    assert until(lambda: pool.stacks() == ["torch"])
 
 
 def test_nothing_is_made_while_somebody_measures(pool, maker):
