@@ -56,6 +56,8 @@ class Candidate:
         `outputs`: name below /work/out → largest size in bytes; a missing one raises WrongAnswer unless `optional`, one
         that is larger, a link or sparse raises Rejected.
         `ranks`: that many processes, each with RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT for torch.distributed.
+        Prints of several ranks are marked `[rank N]`. Ranks that make no progress for a third of the wall limit, 30 s
+        at most, are ended as TimedOut, with what each of them waits for.
         Prints are shown live, so give it no hidden data. The artefacts are hostile bytes: never unpickle them.
         Raises a CandidateError; a program that ends with another exit code than 0 is Crashed.
         """
