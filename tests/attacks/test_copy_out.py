@@ -87,22 +87,23 @@ def headers() -> list[Any]:
 @pytest.mark.parametrize(("text", "output", "expected"), headers())
 def test_copy_out(world: Boxes, text: bytes, output: str, expected: Mapping[str, HandedOver], role: str):
     context = context_of(world, text)
-    began = time.monotonic()
-    with world.leave_nothing():
+    spec = dataclasses.replace(box_spec(_LIMITS, context.files, {}), warm=world.warm)
+    argv = [str(require_lab()), "-P", "-m", "sandbox.guest.train"]
+    with world.leave_nothing(spec=spec, argv=argv):
+        began = time.monotonic()
         try:
             training = run_training(context, lambda _usage: None, [role], {}, {output: _CAP}, (), 1)
         except CandidateError as error:
             expected[role].check_refusal(error)
         else:
             expected[role].check_data(training.artefacts[output])
-    assert time.monotonic() - began < expected[role].wall_s + 4
+        assert time.monotonic() - began < expected[role].wall_s + 4
 
 
 def context_of(world: Boxes, text: bytes) -> RunContext:
     """A run of the exercise `writer` by that program."""
-    python = require_lab()
     exercise = fixture_exercise("writer")
-    context = RunContext(
+    return RunContext(
         exercise="fixtures/writer",
         folder=exercise.folder,
         manifest=exercise.manifest,
@@ -113,6 +114,3 @@ def context_of(world: Boxes, text: bytes) -> RunContext:
         backend=Warmed(boxes=world),  # type: ignore[arg-type]
         emit=lambda _event: None,
     )
-    spec = dataclasses.replace(box_spec(_LIMITS, context.files, {}), warm=world.warm)
-    world.wait_ready(spec, [str(python), "-P", "-m", "sandbox.guest.train"])
-    return context

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import os
 import re
@@ -63,15 +64,21 @@ class Boxes:
             assert isinstance(self.backend, BubblewrapBackend)
             self.backend.wait_ready(spec, argv, _TEMPLATE_S)
 
-    def settle(self) -> None:
-        """Of what a backend keeps for later boxes, leave only what the plainest box needs."""
+    def settle(self, spec: BoxSpec, argv: Sequence[str]) -> None:
+        """Of what a backend keeps for later boxes, leave only what such a box needs."""
         if self.warm != "none":
             assert isinstance(self.backend, BubblewrapBackend)
-            assert self.backend.keep_only(self.spec(), [self.python, "-c", ""])
+            assert self.backend.keep_only(spec, argv)
 
-    def leave_nothing(self, within_s: float = 5.0) -> AbstractContextManager[None]:
-        """As `leaves_nothing`, but for what this world's backend keeps ready, and its connections to an engine."""
-        return leaves_nothing(sockets=self.world != "docker", within_s=within_s, settle=self.settle)
+    def leave_nothing(
+        self, within_s: float = 5.0, *, spec: BoxSpec | None = None, argv: Sequence[str] | None = None
+    ) -> AbstractContextManager[None]:
+        """As `leaves_nothing`, but for what this world's backend keeps ready, and its connections to an engine.
+
+        `spec`, `argv`: the box that is run, if it is another than one of plain code.
+        """
+        kept = functools.partial(self.settle, spec or self.spec(), argv or [self.python, "-c", ""])
+        return leaves_nothing(sockets=self.world != "docker", within_s=within_s, settle=kept)
 
     def run(self, argv: Sequence[str], **values: Any) -> Said:
         """Run to the end, with an empty stdin and both output streams drained; and the control channel."""
