@@ -78,7 +78,6 @@ class WarmBoxes:
 
     def close(self) -> None:
         self.keeper.close()
-        self.backend.close()
 
 
 def little_boxes() -> WarmBoxes:

@@ -162,6 +162,10 @@ class WarmKeeper:
         """The template, if it is there; a replacement is begun where it is old or missing."""
         with self._changed:
             template = self._templates.get(key)
+            if template is not None and not template.alive():
+                del self._templates[key]
+                threading.Thread(target=template.close, name="warm-bury", daemon=True).start()
+                template = None
             if template is None or _is_old(template):
                 self._wish(key)
             if template is None or template.used >= 2 * MOST_COPIES:  # the replacement was put off for too long

@@ -22,7 +22,7 @@ from sandbox.warm.inside.template import MADE
 from sandbox.warm.program import TEMPLATE_OPEN_FILES, TemplateKey
 from sandbox.warm.request import shared_paths
 from sandbox.warm.vessel import CopyVessel
-from sandbox.warm.waiting import WaitingCopies, WaitingCopy
+from sandbox.warm.waiting import WaitingCopies, WaitingCopy, readable
 
 _CODE = "/opt/rankzero-warm"
 _INSIDE = Path(__file__).resolve().parent / "inside"
@@ -88,6 +88,11 @@ class Template:
         finally:
             streams.close_theirs()
         return cls(key, monitor, streams, machine)
+
+    def alive(self) -> bool:
+        """It says nothing unasked: what can be read between two requests is its end."""
+        with self._asking:
+            return not self._closed and not readable(self._streams.control.fileno(), 0)
 
     def take(self) -> WaitingCopy:
         """A copy that waits for its order. Raises BoxStartError."""

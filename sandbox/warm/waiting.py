@@ -52,17 +52,18 @@ class WaitingCopy:
         """End it and give back what it holds."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
-        _readable(self.pidfd, _GONE_S)
+        readable(self.pidfd, _GONE_S)
         self.link.close()
         for fd in (self.pidfd, self.status):
             os.close(fd)
-        self.account.remove()
+        with contextlib.suppress(OSError):  # what cannot be removed now is swept when a backend is opened next
+            self.account.remove()
 
     def alive(self) -> bool:
-        return not _readable(self.pidfd, 0)
+        return not readable(self.pidfd, 0)
 
     def _last_words(self) -> str:
-        return os.read(self.status, 4096)[1:].decode(errors="replace") if _readable(self.status, _GONE_S) else ""
+        return os.read(self.status, 4096)[1:].decode(errors="replace") if readable(self.status, _GONE_S) else ""
 
 
 class WaitingCopies:
@@ -125,7 +126,8 @@ class WaitingCopies:
             return not self._closed
 
 
-def _readable(fd: int, timeout_s: float) -> bool:
+def readable(fd: int, timeout_s: float) -> bool:
+    """Whether there is something to read, or an end to see, within so many seconds."""
     poller = select.poll()
     poller.register(fd, select.POLLIN)
     return bool(poller.poll(timeout_s * 1000))

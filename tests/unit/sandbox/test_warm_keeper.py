@@ -138,7 +138,7 @@ def test_without_cgroups_everything_is_cold_and_said_so():
         check = next(check for check in backend.check() if check.name == "warm_boxes")
         assert "without a cgroup" in check.how
     finally:
-        backend.close()
+        backend._warm.close()
 
 
 def test_an_operator_can_switch_it_off(boxes, monkeypatch):
@@ -187,6 +187,7 @@ def test_a_killed_template_takes_its_boxes_along_and_is_replaced(boxes):
         assert running.wait().status in {"box_error", "signalled"}
     finally:
         running.close()
+    until(lambda: not template.alive())
     assert try_start(boxes) is None, "this one starts cold"
     assert boxes.warm(["-c", "print(1)"]).out == "1\n", "and a new template serves the next"
 
