@@ -127,7 +127,10 @@ class Monitor:
         except Exception as error:  # as above
             trouble = trouble or f"ending the box failed: {error}"
         self._place.leave()
-        self._outcome = self._judge(reason, trouble or self._unmovable)
+        try:
+            self._outcome = self._judge(reason, trouble or self._unmovable)
+        except Exception as error:  # as above
+            self._outcome = self._made("box_error", f"finding out how the box ended failed: {error}")
         # The waiter first: taking a cgroup down is nothing that a caller should wait for.
         self._done.set()
         self._account.remove()
