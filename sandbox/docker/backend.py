@@ -21,7 +21,7 @@ from sandbox.docker.python import find_python
 from sandbox.docker.request import Request, send_run
 from sandbox.docker.vessel import DockerVessel
 from sandbox.docker.wish import Wish, request_for, wish_for
-from sandbox.errors import BoxStartError, SandboxError, SandboxUnavailable
+from sandbox.errors import BoxStartError, SandboxUnavailable
 from sandbox.leases import CoreLease, Place, machine_book, take_place
 from sandbox.monitor import Monitor, settle_boxes
 from sandbox.owner import owner_is_dead
@@ -37,26 +37,29 @@ class DockerBackend:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, maker: Maker) -> None:
+    def __init__(self, engine: Engine, maker: Maker, room: int) -> None:
+        """`room`: how many containers may wait for a program."""
         self._engine = engine
         self._maker = maker
-        self._pool = Pool(self._make_ahead, _room())
+        self._pool = Pool(self._make_ahead, room)
         _open.add(self)
 
     @classmethod
     def open(cls) -> Self:
         """Connect, remove what dead owners left, and run one real box. Raises SandboxUnavailable with the fix."""
+        room = _room()
+        python = find_python()
         engine = Engine.connect()
-        try:
-            backend = cls(engine, Maker(engine, image=ensure_image(engine), python=find_python()))
-            backend.sweep()
-            backend.require_working()
-        except SandboxUnavailable:
-            engine.close()
-            raise
-        except SandboxError as error:
-            engine.close()
-            raise SandboxUnavailable(f"no box can be started in Docker: {error}") from error
+        with contextlib.ExitStack() as undo:
+            undo.callback(engine.close)
+            try:
+                backend = cls(engine, Maker(engine, image=ensure_image(engine), python=python), room)
+                undo.callback(backend.close)
+                backend.sweep()
+                backend.require_working()
+            except BoxStartError as error:
+                raise SandboxUnavailable(f"no box can be started in Docker: {error}") from error
+            undo.pop_all()
         return backend
 
     def require_working(self) -> None:
@@ -109,7 +112,7 @@ class DockerBackend:
         """Leave nothing on the engine; no box can be made after it. Safe to call twice."""
         _open.discard(self)
         self._pool.close()
-        self._maker.settle()
+        self._maker.close()
         self._engine.close()
 
     def warm_status(self) -> dict[str, Any]:

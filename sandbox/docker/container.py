@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.docker.account import DockerAccount, open_account
 from sandbox.docker.config import box_config, holder_config
 from sandbox.docker.engine import Engine, Remote
-from sandbox.docker.folder import BoxFolder
+from sandbox.docker.folder import BoxFolder, remove_owned
 from sandbox.docker.reaper import Reaper
 from sandbox.docker.request import WARM, Request, send_warm
 from sandbox.docker.runtime import chosen_runtime
@@ -111,6 +111,11 @@ class Maker:
     def settle(self) -> None:
         """Block until everything is removed that was discarded."""
         self._reaper.settle()
+
+    def close(self) -> None:
+        """Settle for good. Safe to call twice."""
+        self._reaper.close()
+        remove_owned()
 
     def _create(self, config: Mapping[str, Any], folder: BoxFolder) -> Container:
         container = self._engine.create(config)

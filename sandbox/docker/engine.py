@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ OWNER_LABEL = "rankzero.owner"
 _OLDEST_API = (1, 41)  # engine 20.10: the first with private cgroup namespaces
 _TIMEOUT_S = 60
 _CONFLICT = 409  # already dead, or being removed by somebody else
+_USUAL = "unix:///var/run/docker.sock"
 _START = "start the engine (`systemctl start docker`), or point DOCKER_HOST at one that you may use"
 
 
@@ -36,10 +38,14 @@ class Engine:
                 f"DOCKER_HOST is {host}, but boxes need the engine of this machine: set it to unix:///path"
             )
         try:
+            _knock((host or _USUAL).removeprefix("unix://"))
             api = docker.APIClient(base_url=host, version="auto", timeout=_TIMEOUT_S)
-        except (DockerException, requests.RequestException) as error:
-            where = host or "unix:///var/run/docker.sock"
-            raise SandboxUnavailable(f"no Docker engine answers at {where} ({_cause(error)}): {_START}") from error
+        except OSError as error:
+            raise SandboxUnavailable(
+                f"no Docker engine answers at {host or _USUAL} ({error.strerror or error}): {_START}"
+            ) from error
+        except DockerException as error:
+            raise SandboxUnavailable(f"the Docker engine at {host or _USUAL} does not serve us: {error}") from error
         engine = cls(api)
         try:
             engine.require_version()
@@ -142,12 +148,11 @@ def _as_start_error(what: str) -> Iterator[None]:
         raise BoxStartError(f"the Docker engine could not {what}: {_short(error)}") from error
 
 
-def _cause(error: BaseException) -> str:
-    """The system's own words, below what two libraries made of them."""
-    below = error.__cause__ or error.__context__
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return _cause(below) if below else str(error)
+def _knock(path: str) -> None:
+    """Raises OSError in the system's own words, which docker-py wraps three times, leaving a socket open."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(_TIMEOUT_S)
+        probe.connect(path)
 
 
 def _short(error: Exception) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import shutil
 import socket
+import stat
 import struct
 import tempfile
 import threading
@@ -23,7 +25,7 @@ class BoxFolder:
 
     def __init__(self) -> None:
         """Raises BoxStartError."""
-        self.path = Path(tempfile.mkdtemp(prefix=f"{owner_name()}-"))
+        self.path = Path(tempfile.mkdtemp(dir=_owned()))
         self.socket = self.path / "sock"
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         try:
@@ -64,6 +66,22 @@ class BoxFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
+def _owned() -> Path:
+    """The folder of all our boxes' folders. Raises BoxStartError if somebody else made it first."""
+    path = Path(tempfile.gettempdir(), owner_name())
+    path.mkdir(mode=0o700, exist_ok=True)
+    state = path.lstat()
+    if not stat.S_ISDIR(state.st_mode) or state.st_uid != os.geteuid() or stat.S_IMODE(state.st_mode) != 0o700:
+        raise BoxStartError(f"{path} is not ours alone: remove it, or set TMPDIR to a folder of your own")
+    return path
+
+
+def remove_owned() -> None:
+    """Remove the folder of all our boxes' folders, if none is left in it."""
+    with contextlib.suppress(OSError):
+        Path(tempfile.gettempdir(), owner_name()).rmdir()
+
+
 _sweeping = threading.Lock()
 
 
@@ -77,5 +95,8 @@ def sweep_folders() -> int:
 
 
 def _is_orphan(path: Path) -> bool:
-    owner, _, _ = path.name.rpartition("-")
-    return path.is_dir() and not path.is_symlink() and path.stat().st_uid == os.geteuid() and owner_is_dead(owner)
+    try:
+        state = path.lstat()
+    except FileNotFoundError:  # swept by another
+        return False
+    return stat.S_ISDIR(state.st_mode) and state.st_uid == os.geteuid() and owner_is_dead(path.name)

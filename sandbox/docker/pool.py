@@ -40,8 +40,9 @@ class Pool:
         self._wanted: list[Wish] = []
         self._asked: OrderedDict[Wish, int] = OrderedDict()
         self._failed: dict[Wish, float] = {}
-        self._thread: threading.Thread | None = None
         self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="docker-pool", daemon=True)
+        self._thread.start()
 
     def take(self, wish: Wish) -> Container | None:
         """One that waits and lives, now the caller's; or None."""
@@ -63,9 +64,6 @@ class Pool:
             if self._closing.is_set() or not self._room or not worth or failed or wish in self._wanted:
                 return
             self._wanted.append(wish)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="docker-pool", daemon=True)
-                self._thread.start()
             self._changed.notify_all()
 
     def stacks(self) -> list[str]:
@@ -81,8 +79,7 @@ class Pool:
         with self._changed:
             self._closing.set()
             self._changed.notify_all()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.join()
         with self._changed:
             left, self._ready = self._ready, OrderedDict()
         for container, _ in left.values():

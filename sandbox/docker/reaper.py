@@ -16,29 +16,30 @@ log = logging.getLogger("sandbox.docker")
 
 
 class Reaper:
-    """One thread; it starts with the first body."""
+    """One thread."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._bodies: queue.Queue[tuple[str, BoxFolder]] = queue.Queue()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._bodies: queue.Queue[tuple[str, BoxFolder] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._serve, name="docker-reaper", daemon=True)
+        self._thread.start()
 
     def bury(self, container: str, folder: BoxFolder) -> None:
         """Returns at once."""
-        with self._starting:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="docker-reaper", daemon=True)
-                self._thread.start()
         self._bodies.put((container, folder))
 
     def settle(self) -> None:
         """Block until everything is removed that was handed over."""
         self._bodies.join()
 
+    def close(self) -> None:
+        """Settle, and end the thread. Safe to call twice."""
+        self._bodies.put(None)
+        self._thread.join()
+
     def _serve(self) -> None:
-        while True:
-            container, folder = self._bodies.get()
+        while (body := self._bodies.get()) is not None:
+            container, folder = body
             try:
                 self._engine.remove(container)
             except (DockerException, requests.RequestException) as error:

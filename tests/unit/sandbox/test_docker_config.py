@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import MIB, BoxSpec, BoxStartError, Mount
+from sandbox import MIB, BoxSpec, BoxStartError, Mount, SandboxUnavailable
 from sandbox.docker import config
+from sandbox.docker.backend import DockerBackend
 from sandbox.docker.checks import limit_checks
 from sandbox.docker.config import box_config
 from sandbox.docker.folder import BoxFolder, sweep_folders
@@ -143,9 +144,25 @@ def test_a_box_with_something_of_its_own_has_no_wish(spec):
     assert wish_for(BoxSpec(**spec), ["a"]) is None
 
 
+@pytest.mark.parametrize(
+    ("host", "said"), [("unix:///nowhere/d.sock", "No such file"), ("tcp://127.0.0.1:1", "engine of this machine")]
+)
+def test_an_engine_that_cannot_be_had_is_said_with_what_to_do(monkeypatch, host, said):
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(SandboxUnavailable, match=rf"{said}.*(DOCKER_HOST|unix://)"):
+        DockerBackend.open()
+
+
+def test_a_bad_number_of_ready_containers_is_said(monkeypatch):
+    monkeypatch.setenv("RANKZERO_DOCKER_READY", "many")
+    with pytest.raises(SandboxUnavailable, match="RANKZERO_DOCKER_READY"):
+        DockerBackend.open()
+
+
 def test_a_folder_is_ours_alone(folder):
     assert stat.S_IMODE(folder.path.stat().st_mode) == 0o700
-    assert folder.path.name.startswith(owner_name())
+    assert folder.path.parent.name == owner_name()
+    assert stat.S_IMODE(folder.path.parent.stat().st_mode) == 0o700
     assert folder.accept(0) is None
 
 
@@ -155,7 +172,7 @@ def test_a_path_too_long_for_a_socket_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(long))
     with pytest.raises(BoxStartError, match="TMPDIR"):
         BoxFolder()
-    assert not list(long.iterdir())
+    assert not list(long.glob("*/*"))
 
 
 @pytest.fixture
@@ -168,17 +185,24 @@ def short_path():
 def test_folders_of_the_dead_are_swept_and_others_are_not(monkeypatch, short_path):
     monkeypatch.setattr("tempfile.tempdir", str(short_path))
     namespace = Path("/proc/self/ns/pid").stat().st_ino
-    dead = short_path / f"rankzero-{namespace}-4194303-1-abcdefgh"
-    elsewhere = short_path / f"rankzero-{namespace + 1}-4194303-1-abcdefgh"
+    dead = short_path / f"rankzero-{namespace}-4194303-1"
+    elsewhere = short_path / f"rankzero-{namespace + 1}-4194303-1"
     unrelated = short_path / "rankzero-judge-abcdefgh"
     living = BoxFolder()
     for path in (dead, elsewhere, unrelated):
         path.mkdir()
-    (short_path / f"rankzero-{namespace}-4194303-1-linked00").symlink_to(unrelated)
+    (short_path / f"rankzero-{namespace}-4194302-1").symlink_to(unrelated)
     assert sweep_folders() == 1
     assert not dead.exists()
     assert all(path.exists() for path in (elsewhere, unrelated, living.path))
     living.remove()
+
+
+def test_a_folder_that_others_may_enter_is_not_used(monkeypatch, short_path):
+    monkeypatch.setattr("tempfile.tempdir", str(short_path))
+    (short_path / owner_name()).mkdir(mode=0o755)
+    with pytest.raises(BoxStartError, match="not ours alone"):
+        BoxFolder()
 
 
 def test_it_runs_as_root_or_not(folder):
