@@ -24,7 +24,10 @@ _TRIES = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What is to run in one box. `namespaces`: of a pod, by descriptor and kind, in the order of entering."""
+    """What is to run in one box. `namespaces`: of a pod, by descriptor and kind, in the order of entering.
+
+    `nests`: a program of ours that makes boxes inside. `look_s`: how often its limits are looked at, if not as a box's.
+    """
 
     spec: BoxSpec
     argv: Sequence[str]
@@ -33,6 +36,7 @@ class Launch:
     namespaces: Sequence[tuple[int, int]] = ()
     seccomp: bytes = b""
     nests: bool = False
+    look_s: float | None = None
 
 
 class Launcher:
@@ -71,7 +75,7 @@ class Launcher:
         except BaseException:
             os.close(status_r)
             raise
-        return Monitor(spec, vessel, spare.account, launch.place)
+        return Monitor(spec, vessel, spare.account, launch.place, launch.look_s)
 
     def _plan(self, launch: Launch, status_fd: int) -> Plan:
         return make_plan(

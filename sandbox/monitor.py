@@ -34,15 +34,18 @@ _live: weakref.WeakSet[Monitor] = weakref.WeakSet()
 class Monitor:
     """Owns the vessel, the account and the place of one box; its thread ends with the box."""
 
-    def __init__(self, spec: BoxSpec, vessel: Vessel, account: Account, place: Place) -> None:
+    def __init__(
+        self, spec: BoxSpec, vessel: Vessel, account: Account, place: Place, look_s: float | None = None
+    ) -> None:
         self._spec = spec
         self._vessel = vessel
         self._account = account
+        self._look_s = look_s or account.poll_s
         self._place = place
         self._unmovable = ""
         self._disks = Disks()
         self._pause_s = _FIRST_LOOK_S
-        self._next_reading = time.monotonic() + account.poll_s / 2
+        self._next_reading = time.monotonic() + self._look_s / 2
         self._freezing = threading.Lock()
         self._frozen = False
         self._ending = False
@@ -154,14 +157,14 @@ class Monitor:
     def _pause_ms(self) -> float:
         left = self._started + self._spec.wall_s - time.monotonic()
         if self._disks.opened:
-            self._pause_s = self._account.poll_s
-        pause, self._pause_s = self._pause_s, min(2 * self._pause_s, self._account.poll_s)
+            self._pause_s = self._look_s
+        pause, self._pause_s = self._pause_s, min(2 * self._pause_s, self._look_s)
         return max(0.0, min(pause, left)) * 1000
 
     def _limit_hit(self) -> tuple[Status, str] | None:
         now = time.monotonic()
         if now >= self._next_reading:
-            self._next_reading = now + self._account.poll_s / 2
+            self._next_reading = now + self._look_s / 2
             self._hold_frozen()
             self._disks.look()
             with self._lock:

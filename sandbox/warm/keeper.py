@@ -38,6 +38,7 @@ OLDEST_S = 15 * 60.0
 IDLE_S = 10 * 60.0
 RETRY_S = 10 * 60.0
 _LEASE_WAIT_S = 60.0
+_TEMPLATE_LOOK_S = 2.0  # it only imports; a closer watch would cost a hundredth of a core
 _LOOK_AGAIN_S = 15.0
 _live: weakref.WeakSet[WarmKeeper] = weakref.WeakSet()
 
@@ -294,6 +295,7 @@ class WarmKeeper:
                 place=Place(None, os.sched_getaffinity(0)),
                 seccomp=compile_filter(memfd=True, nests=True),
                 nests=True,
+                look_s=_TEMPLATE_LOOK_S,
             )
         )
 
