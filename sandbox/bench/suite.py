@@ -38,7 +38,7 @@ class Effort:
     @classmethod
     def chosen(cls, *, quick: bool, rounds: int | None) -> Effort:
         """`rounds` replaces all three numbers of rounds."""
-        given = (rounds, rounds, rounds) if rounds is not None else (7, 3, 2) if quick else (31, 11, 7)
+        given = (rounds, rounds, rounds) if rounds is not None else (15, 3, 2) if quick else (41, 11, 7)
         rate_s, readings, ready_s = (1.0, 1, 60.0) if quick else (2.0, 3, 180.0)
         return cls(
             exit_rounds=given[0], torch_rounds=given[1], transformers_rounds=given[2],
