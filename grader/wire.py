@@ -35,6 +35,11 @@ class JudgeRequest(Message):
     backend: str
     certified: bool = False
 
+    @property
+    def timed(self) -> bool:
+        """Whether the run is to have a core for itself."""
+        return self.manifest.timed and self.tier != "smoke"
+
 
 class CellRequest(Message):
     """One runnable cell for `judge_main`; all sources but the last are run silently."""
@@ -46,6 +51,17 @@ class CellRequest(Message):
     wall_s: float
     cpu_s: float
     output_kb: int
+
+    @property
+    def timed(self) -> bool:
+        """A cell's time is nobody's mark."""
+        return False
+
+
+class Ready(Message):
+    """The judge's process has done its imports and can be asked."""
+
+    type: Literal["ready"] = "ready"
 
 
 class Told(Message):
@@ -79,14 +95,14 @@ class Broken(Message):
 
 
 Final = Judged | CellEnded | Broken
-Line = Annotated[Told | Judged | CellEnded | Broken, Field(discriminator="type")]
+Line = Annotated[Ready | Told | Judged | CellEnded | Broken, Field(discriminator="type")]
 Request = Annotated[JudgeRequest | CellRequest, Field(discriminator="do")]
 
-_LINE: TypeAdapter[Told | Judged | CellEnded | Broken] = TypeAdapter(Line)
+_LINE: TypeAdapter[Ready | Told | Judged | CellEnded | Broken] = TypeAdapter(Line)
 _REQUEST: TypeAdapter[JudgeRequest | CellRequest] = TypeAdapter(Request)
 
 
-def read_line(line: bytes) -> Told | Final:
+def read_line(line: bytes) -> Ready | Told | Final:
     """Raises ValueError for anything that the protocol does not have."""
     return _LINE.validate_json(line)
 

@@ -204,6 +204,8 @@ class Manifest(Strict):
     entry: str
     files: Files
     assets: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]] = []
+    timed: bool = False  # its metrics rest on a clock: a run above smoke gets a core for itself
+    confirm: bool = False  # a pass is made again on another seed, as it always is where there is a distinction
     warm: Stack = "none"  # what a box may have imported already when the learner's program starts
     limits: Limits = Limits()
     tiers: dict[Tier, TierSpec] = Field(min_length=1)
@@ -228,6 +230,10 @@ class Manifest(Strict):
         """`[limits]` with what the tier overrides."""
         overrides = self.tiers[tier].limits.model_dump(exclude_none=True)
         return self.limits.model_copy(update=overrides)
+
+    def confirms(self, tier: Tier) -> bool:
+        """Whether a pass at this tier is followed by a second run with a fresh seed."""
+        return tier != "smoke" and (self.confirm or any(tier in metric.distinction for metric in self.metric))
 
     def _name_problems(self) -> list[str]:
         names = [metric.name for metric in self.metric] + [check.name for check in self.check]

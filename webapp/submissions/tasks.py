@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from celery.signals import worker_ready
+from celery.signals import worker_process_init, worker_ready
 
+from grader.judge_start import READY
 from webapp.config.celery import app
 from webapp.submissions import execution, queue
 from webapp.submissions.waking import WORK
@@ -25,3 +26,9 @@ def sweep() -> None:
 def sweep_at_start(**kwargs: Any) -> None:
     """Runs that were left by a worker's predecessor, or queued while none was there, need no timer."""
     queue.sweep()
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def keep_a_judge_ready(**kwargs: Any) -> None:
+    """Each process of the pool has the judge of its next run waiting; it ends with that process."""
+    READY.keep()

@@ -11,6 +11,7 @@ from typing_extensions import override
 
 import grader
 from grader.checking import check_course
+from grader.judge_start import READY
 from grader.verification import Row, verify_cells, verify_exercise
 from grader.verified import VerifiedLock
 from lessons.loader import Course, Exercise, Lesson, load_course
@@ -45,7 +46,7 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def run_all(self, course: Course, options: dict[str, Any]) -> bool:
-        with boxd_at_hand():
+        with boxd_at_hand(), READY.kept():
             return {"verify": self.verify, "cells": self.cells}[options["action"]](course, options)
 
     def check_all(self, course: Course) -> bool:
