@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.cells import CellResult, run_cell
+from grader.confirmation import confirm_report, grade_certified
 from grader.errors import InfraError, SubmissionError
 from grader.events import Event, LogEvent, OutputEvent, ProgressEvent
 from grader.grading import grade
@@ -22,6 +23,8 @@ __all__ = [
     "SandboxUnavailable",
     "SubmissionError",
     "Usage",
+    "confirm_report",
     "grade",
+    "grade_certified",
     "run_cell",
 ]

@@ -85,6 +85,7 @@ def _report(request: JudgeRequest, conclusion: Conclusion, usage: Usage, tail: L
         hints=conclusion.hints,
         distinction=conclusion.distinction,
         message=conclusion.message,
+        certified=request.certified,
     )
 
 

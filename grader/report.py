@@ -27,7 +27,10 @@ class Usage(Part):
 
 
 class MetricResult(Part):
-    """`threshold` and `passed` are None when the tier does not grade this metric; `provenance` in older Reports."""
+    """`threshold` and `passed` are None when the tier does not grade this metric; `provenance` in older Reports.
+
+    `ceiling`: the physical limit of this tier, where the exercise names one; better than it is `under_review`.
+    """
 
     name: str
     value: float
@@ -38,6 +41,7 @@ class MetricResult(Part):
     samples: int | None
     ci95: tuple[float, float] | None
     provenance: Provenance | None = None
+    ceiling: float | None = None
 
 
 class CheckResult(Part):
@@ -50,6 +54,8 @@ class Report(Part):
     """Schema 1: fields may be added, each with a default, so that every earlier Report can be read.
 
     `message` says in one or a few sentences what happened; empty for a plain pass or fail.
+    `certified`: every box started cold. `confirmed` is there in the Report of a second run: whether both passed, None
+    where our fault or a cancellation left it open; `differences` says in sentences where the second fell behind.
     """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
@@ -65,6 +71,9 @@ class Report(Part):
     hints: list[Annotated[str, Field(max_length=4000)]] = Field(default=[], max_length=50)
     distinction: bool = False
     message: str = Field(default="", max_length=8000)
+    certified: bool = False
+    confirmed: bool | None = None
+    differences: list[Annotated[str, Field(max_length=400)]] = Field(default=[], max_length=50)
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Raises ValueError when the Report is over 256 KiB."""

@@ -107,6 +107,7 @@ def _metric(spec: MetricSpec, tier: Tier, measured: MeasuredMetric) -> MetricRes
         samples=measured.samples,
         ci95=measured.ci95,
         provenance=measured.provenance,
+        ceiling=spec.ceiling.get(tier),
     )
 
 

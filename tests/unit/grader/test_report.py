@@ -35,11 +35,11 @@ def test_it_has_exactly_the_agreed_fields():
     data = json.loads(report().to_json())
     assert list(data) == [
         "schema", "exercise", "tier", "verdict", "score", "metrics", "checks", "usage", "seed", "log_tail",
-        "hints", "distinction", "message",
+        "hints", "distinction", "message", "certified", "confirmed", "differences",
     ]  # fmt: skip
     assert data["schema"] == 1
     assert list(data["metrics"][0]) == [
-        "name", "value", "unit", "direction", "threshold", "passed", "samples", "ci95", "provenance",
+        "name", "value", "unit", "direction", "threshold", "passed", "samples", "ci95", "provenance", "ceiling",
     ]  # fmt: skip
     assert set(data["checks"][0]) == {"name", "passed", "feedback"}
     assert set(data["usage"]) == {"wall_s", "cpu_s", "peak_memory_bytes"}

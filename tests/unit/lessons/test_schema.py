@@ -201,3 +201,15 @@ def test_it_wants_quizzes_that_can_be_answered(change):
     assert Quiz.model_validate(good).answer == 1
     with pytest.raises(ValidationError):
         Quiz.model_validate(good | change)
+
+
+@pytest.mark.parametrize(
+    ("confirm", "distinction", "tiers"),
+    [(False, {}, []), (True, {}, ["cpu"]), (False, {"cpu": 0.1}, ["cpu"]), (False, {"smoke": 0.1}, [])],
+)
+def test_a_distinction_or_a_wish_asks_for_a_second_run_above_smoke(confirm, distinction, tiers):
+    metric = {"name": "m", "unit": "", "direction": "lower", "means": "m", "pass": {"smoke": 1, "cpu": 1}}
+    changes = {"confirm": confirm, "metric": [{**metric, "distinction": distinction}], "check": [], "hint": []}
+    tiers_of_all = {"smoke": {"seconds": 1}, "cpu": {"seconds": 1}}
+    found = Manifest.model_validate({**GOOD, **changes, "tiers": tiers_of_all})
+    assert [tier for tier in found.tiers if found.confirms(tier)] == tiers

@@ -28,6 +28,9 @@ class Command(BaseCommand):
         parser.add_argument("--backend", default="bubblewrap")
         parser.add_argument("--seed", type=int, help="the run's secret; drawn when absent")
         parser.add_argument("--json", action="store_true", help="print the Report as JSON")
+        parser.add_argument(
+            "--certified", action="store_true", help="two runs on two seeds in cold boxes; passed only if both are"
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,11 +42,12 @@ class Command(BaseCommand):
         except (grader.SubmissionError, grader.InfraError, grader.SandboxUnavailable) as error:
             raise CommandError(str(error), returncode=2) from None
         self.stdout.write(report.to_json(indent=1) if options["json"] else summary(report))
-        if report.verdict != "passed":
+        if report.verdict != "passed" or (options["certified"] and not report.confirmed):
             sys.exit(2 if report.verdict == "infra_error" else 1)
 
     def grade(self, exercise: Exercise, files: dict[str, bytes], options: dict[str, Any]) -> grader.Report:
-        return grader.grade(
+        grade = grader.grade_certified if options["certified"] else grader.grade
+        return grade(
             exercise,
             files,
             tier=options["tier"],
@@ -79,6 +83,8 @@ def summary(report: grader.Report) -> str:
     """The Report for people."""
     lines = [f"{report.verdict}{' with distinction' if report.distinction else ''}, score {report.score:.2f}"]
     lines += [report.message] if report.message else []
+    lines += [] if report.confirmed is None else [f"{'' if report.confirmed else 'not '}confirmed on a second seed"]
+    lines += [f"  differs: {difference}" for difference in report.differences]
     for metric in report.metrics:
         mark = {True: "ok  ", False: "FAIL", None: "    "}[metric.passed]
         sign = "≤" if metric.direction == "lower" else "≥"
