@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kit import syscall
 
-ATTACK = {"says": "(ENOSYS ?)+"}
+# libseccomp, with which engines compile filters, ends the process for what it takes for another architecture.
+ATTACK = {"status": ["exited", "signalled"], "signal": 31, "says": "((ENOSYS ?){7})?"}
 CONTROL = {"says": "done"}
 
 
