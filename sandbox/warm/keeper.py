@@ -86,15 +86,21 @@ class WarmKeeper:
         except NotWarmError as reason:
             log.debug("cold: %s", reason)
             return None
-        template = self._ready(key)
-        if template is None:
-            return None
+        with self._changed:
+            template = self._ready(key)
+            if template is None:
+                return None
+            template.hold()  # a replacement may come at any moment, and must not end this one under our hands
         try:
             return self._copy(template, spec, argv, program, fds, place)
+        except NotWarmError as reason:
+            log.debug("cold: %s", reason)
         except SandboxError as error:
             log.warning("warm: %s; this box starts cold", error)
             self._drop(template)
-            return None
+        finally:
+            template.release()
+        return None
 
     def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool:
         """Wish for this box's template and wait for it; False if it cannot be had, or not in time."""
@@ -257,8 +263,11 @@ class WarmKeeper:
         fds: Sequence[int],
         place: Place,
     ) -> Monitor:
-        """Raises BoxStartError."""
-        trees = self._trees.take([mount.source for mount in own_mounts(spec, template.key)])
+        """Raises NotWarmError where it is the box that does not fit, BoxStartError where it is the template."""
+        try:
+            trees = self._trees.take([mount.source for mount in own_mounts(spec, template.key)])
+        except BoxStartError as error:
+            raise NotWarmError(str(error)) from error
         order = -1
         try:
             order = make_order(spec, argv, program, template.key, cpus=place.cpus)

@@ -103,10 +103,19 @@ class Template:
         """Give it its order. Raises OSError."""
         self._count(1)
         try:
-            return copy.begin(fds, lambda: self._count(-1))
+            vessel = copy.begin(fds, lambda: self._count(-1))
         except BaseException:
             self._count(-1)
             raise
+        self.used += 1
+        return vessel
+
+    def hold(self) -> None:
+        """Keep it from ending when it retires, until `release`."""
+        self._count(1)
+
+    def release(self) -> None:
+        self._count(-1)
 
     def wait_full(self, timeout_s: float) -> bool:
         """Block until copies wait."""
@@ -191,7 +200,6 @@ class Template:
     def _count(self, change: int) -> None:
         with self._counting:
             self._living += change
-            self.used += max(change, 0)
             self.last_used = time.monotonic()
             over = self._retired and self._living == 0
         if over:

@@ -178,6 +178,15 @@ def test_only_a_few_templates_are_kept(boxes, monkeypatch):
     assert len(templates(boxes)) == 2
 
 
+def test_a_mount_that_is_not_there_costs_no_template(boxes, tmp_path):
+    boxes.warm(["-c", "pass"])
+    before = templates(boxes)
+    mounts = (*boxes.mounts, Mount(source=tmp_path / "gone", target="/gone"))
+    assert try_start(boxes, mounts=mounts) is None, "the cold start says what is wrong"
+    assert templates(boxes) == before
+    assert boxes.warm(["-c", "print(1)"]).out == "1\n"
+
+
 def test_a_killed_template_takes_its_boxes_along_and_is_replaced(boxes):
     running = boxes.start(SLEEP)
     try:
