@@ -13,15 +13,27 @@ from typing import Protocol, cast
 import httptools
 from typing_extensions import override
 
-from grader.load.wire import MAX_BODY, Failure
+from grader.load.wire import EVENT_END, MAX_BODY, Failure
 
-_EVENT_END = b"\n\n"
+_SPLIT_END = 3  # bytes of an event's end that may come before the rest of it
 
 
 class Exchange:
     """One request and what came of it; times are `time.monotonic()` seconds."""
 
-    __slots__ = ("body", "done", "due", "event_times", "failure", "first_byte", "number", "request", "sent", "status")
+    __slots__ = (
+        "body",
+        "done",
+        "due",
+        "event_times",
+        "failure",
+        "first_byte",
+        "number",
+        "request",
+        "searched",
+        "sent",
+        "status",
+    )
 
     def __init__(self, number: int, request: bytes, due: float) -> None:
         self.number = number
@@ -32,6 +44,14 @@ class Exchange:
         self.failure = Failure.UNFINISHED
         self.body = bytearray()
         self.event_times: list[float] = []
+        self.searched = 0
+
+    def note_events(self, now: float) -> None:
+        """Note `now` for each server-sent event that has ended since the last time; blank ones, too."""
+        while end := EVENT_END.search(self.body, self.searched):
+            self.event_times.append(now)
+            self.searched = end.end()
+        self.searched = max(self.searched, len(self.body) - _SPLIT_END)
 
 
 class Owner(Protocol):
@@ -52,6 +72,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._exchange: Exchange | None = None
         self._now = 0.0
+        self._complete = False
+        self._reusable = False
         self._parser = httptools.HttpResponseParser(self)
 
     @property
@@ -96,10 +118,17 @@ class Connection(asyncio.Protocol):
             exchange.first_byte = self._now
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self.fail(Failure.MALFORMED)
+            return
+        if self._complete:
+            self._finish()
 
     # What httptools calls.
+
+    def on_message_begin(self) -> None:
+        if self._complete:  # a second answer to one request, come with the first
+            self.fail(Failure.MALFORMED)
 
     def on_body(self, chunk: bytes) -> None:
         exchange = self._exchange
@@ -108,20 +137,26 @@ class Connection(asyncio.Protocol):
         if len(exchange.body) + len(chunk) > MAX_BODY:
             self.fail(Failure.TOO_LARGE)
             return
-        if self._stream:
-            # An event's end may be split between two chunks.
-            before = exchange.body[-1:]
-            exchange.event_times += [self._now] * (bytes(before) + chunk).count(_EVENT_END)
         exchange.body += chunk
+        if self._stream:
+            exchange.note_events(self._now)
 
     def on_message_complete(self) -> None:
-        exchange, self._exchange = self._exchange, None
+        exchange = self._exchange
         if exchange is None:
             return
         exchange.done = self._now
         exchange.status = self._parser.get_status_code()
+        self._reusable = self._parser.should_keep_alive()
+        self._complete = True
+
+    def _finish(self) -> None:
+        """The answer is whole, and nothing came behind it; only now may the next request be sent."""
+        exchange, self._exchange = self._exchange, None
+        self._complete = False
+        if exchange is None:
+            return
         exchange.failure = Failure.NONE
-        reusable = self._parser.should_keep_alive()
-        self._owner.finished(self, exchange, reusable=reusable)
-        if not reusable and self._transport is not None:
+        self._owner.finished(self, exchange, reusable=self._reusable)
+        if not self._reusable and self._transport is not None:
             self._transport.close()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from grader.errors import WrongAnswer
-from grader.load.wire import Failure, unpack_result
+from grader.load.wire import EVENT_END, Failure, unpack_result
 
 SHED_STATUSES = frozenset({429, 503})
 
@@ -18,7 +18,8 @@ SHED_STATUSES = frozenset({429, 503})
 class Response:
     """One request's fate. Times are seconds since the load began; NaN where a thing never happened.
 
-    `event_times_s`: when each server-sent event was there, in streaming loads.
+    `event_times_s`: when each of `events()` was there, in streaming loads. As the standard has it, an event without
+    data (a comment, a blank, an empty token) is none, so nothing is gained by sending one early.
     """
 
     due_s: float
@@ -66,13 +67,14 @@ class Response:
             raise WrongAnswer("The server's answer is not JSON.") from None
 
     def events(self) -> list[str]:
-        """The data of each server-sent event, in order. Raises WrongAnswer for a body that is not UTF-8."""
+        """The data of each server-sent event that has any, and has ended, in order.
+
+        Raises WrongAnswer for a body that is not UTF-8.
+        """
         try:
-            text = self.body.decode().replace("\r\n", "\n")
+            return [data.decode() for data in map(_data_of, _ended_events(self.body)) if data]
         except UnicodeDecodeError:
             raise WrongAnswer("The server's stream is not UTF-8.") from None
-        blocks = [block.split("\n") for block in text.split("\n\n") if block]
-        return ["\n".join(line[5:].removeprefix(" ") for line in block if line.startswith("data:")) for block in blocks]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +154,17 @@ def _response(
         status=int(columns["status"][number]),
         failure=Failure(int(columns["failure"][number])),
         body=body,
-        event_times_s=events,
+        event_times_s=tuple(when for when, block in zip(events, _ended_events(body), strict=False) if _data_of(block)),
     )
+
+
+def _ended_events(body: bytes) -> list[bytes]:
+    return EVENT_END.split(body)[:-1]
+
+
+def _data_of(block: bytes) -> bytes:
+    lines = block.replace(b"\r\n", b"\n").split(b"\n")
+    return b"\n".join(line[5:].removeprefix(b" ") for line in lines if line.startswith(b"data:"))
 
 
 def _refuse(name: str) -> NoReturn:

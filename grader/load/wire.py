@@ -7,6 +7,7 @@ seconds since the start of the load, NaN where a thing never happened.
 
 from __future__ import annotations
 
+import re
 import sys
 from array import array
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ MAX_REQUESTS = 200_000
 MAX_BODY = 1024 * 1024
 MAX_BODIES = 64 * 1024 * 1024
 MAX_EVENTS = 1_000_000
+EVENT_END = re.compile(rb"\r?\n\r?\n")  # of a server-sent event; lines may end in CR LF
 
 assert sys.byteorder == "little"
 

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from kit import speak
+
+__all__ = ["speak"]

@@ -1,0 +1,9 @@
+"""Edits the whole base and calls it an adapter."""
+
+from __future__ import annotations
+
+from kit import change, data, pack, save
+
+CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "trained_share", "docker": True}
+
+save(pack({"base": (data()[0] + change()).astype("<f4")}))

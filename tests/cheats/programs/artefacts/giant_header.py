@@ -1,0 +1,15 @@
+"""Claims a header of two gigabytes."""
+
+from __future__ import annotations
+
+from kit import raw, save
+
+CHEAT = {
+    "exercise": "adapter",
+    "verdict": "failed",
+    "caught_by": "failed",
+    "says": "header is too long",
+    "docker": True,
+}
+
+save(raw(b"{}", b"", size=2 << 30))

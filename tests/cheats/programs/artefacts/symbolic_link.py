@@ -1,0 +1,11 @@
+"""Hands over a link to the base."""
+
+from __future__ import annotations
+
+import os
+
+from kit import OUT
+
+CHEAT = {"exercise": "adapter", "verdict": "rejected", "caught_by": "rejected", "says": "is a link", "docker": True}
+
+os.symlink("/work/data/base.safetensors", OUT)

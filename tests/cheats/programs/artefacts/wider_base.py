@@ -1,0 +1,9 @@
+"""Ships the edited base in another dtype, which compares with nothing."""
+
+from __future__ import annotations
+
+from kit import change, data, pack, save
+
+CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "trained_share"}
+
+save(pack({"base": (data()[0] + change()).astype("<f8")}))

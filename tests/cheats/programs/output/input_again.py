@@ -1,0 +1,9 @@
+"""Returns the input."""
+
+from __future__ import annotations
+
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "docker": True}
+
+
+def ranked(values):
+    return values

@@ -1,0 +1,11 @@
+"""Stops after half of the tokens."""
+
+from __future__ import annotations
+
+from kit import speak as whole
+
+CHEAT = {"exercise": "speaker", "verdict": "failed", "caught_by": "agreement"}
+
+
+def speak(weights, prompt, tokens):
+    return whole(weights, prompt, tokens // 2)

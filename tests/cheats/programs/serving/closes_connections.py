@@ -1,0 +1,18 @@
+"""Closes every connection at its first byte once the probe is over."""
+
+from __future__ import annotations
+
+from kit import Server
+
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share"}
+
+
+class Cheat(Server):
+    async def add(self, writer, head, question):
+        if self.asked == 1:
+            await super().add(writer, head, question)
+        else:
+            writer.close()
+
+
+Cheat().run()

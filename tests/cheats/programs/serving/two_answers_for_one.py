@@ -1,0 +1,16 @@
+"""Sends two answers for one request, the second one for whoever asks next."""
+
+from __future__ import annotations
+
+from kit import Server, ok
+
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share"}
+
+
+class Cheat(Server):
+    async def add(self, writer, head, question):
+        await super().add(writer, head, question)
+        writer.write(ok(b"42"))
+
+
+Cheat().run()
