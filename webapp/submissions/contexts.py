@@ -84,19 +84,30 @@ class QueuePlace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationView:
+    """A pass's second run. `state`: waiting, running, confirmed, differed, review, unmade or missing."""
+
+    state: str
+    text: str
+    differences: tuple[str, ...]
+    url: str  # of the second run; "" while there is none
+    again_url: str  # POST: make it (again); "" where that cannot be asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRow:
     """A line of the history."""
 
     id: str
     url: str
     tier: str
-    tier_text: str  # "Try" or "Submit"
+    tier_text: str  # "Try" or "Submit"; "Second run" of a confirmation
     status: str  # queued, running, done or cancelled
     status_text: str
     verdict: str  # "" until finished
     verdict_text: str
     score_percent: int | None
-    distinction: bool
+    distinction: bool  # only where the second run had it too
     created_at: datetime
     duration_text: str
 
@@ -116,6 +127,8 @@ class RunView:
     message: str  # why a run waits, or what a verdict other than passed and failed means
     tries: int
     place: QueuePlace | None  # while it waits
+    confirmation: ConfirmationView | None  # of a pass that is, was or can be run a second time
+    confirms_url: str  # of the run that this one confirms
     metrics: tuple[MetricView, ...]
     checks: tuple[CheckView, ...]
     hints: tuple[str, ...]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 
 import grader
 from grader import InfraError, ProgressEvent, SandboxUnavailable, SubmissionError
@@ -20,7 +20,8 @@ from sandbox import open_backend
 from webapp.catalog.course import course
 from webapp.config.lab import lab_state
 from webapp.config.logs import run_logging
-from webapp.submissions import queue
+from webapp.submissions import queue, services
+from webapp.submissions.confirming import settled_report
 from webapp.submissions.livelog import LiveLog
 from webapp.submissions.models import Run, Verdict
 
@@ -142,18 +143,27 @@ def finish(run: Run, result: Result, live: LiveLog) -> None:
         live.system("Our machinery failed; the run is given back.")
         queue.run_give_back(run=run, log_z=live.packed())
         return
+    if write(run, result, live.packed(), cancelled=cancelled):
+        log.info("%s, tier %s: %s", run.kind, run.tier, result.verdict)
+    else:
+        log.warning("the lease was lost: this result is dropped, another worker has the run")
+
+
+@transaction.atomic
+def write(run: Run, result: Result, log_z: bytes, *, cancelled: bool) -> bool:
+    """The result and, after a pass that wants one, the second run: both or neither. False when the lease was lost."""
     written = queue.run_finish(
         run=run,
         verdict=Verdict.CANCELLED if cancelled else result.verdict,
         report=result.report,
         score=result.score,
         message=queue.CANCELLED_TEXT if cancelled else result.message[:2000],
-        log_z=live.packed(),
+        log_z=log_z,
     )
     if written:
-        log.info("%s, tier %s: %s", run.kind, run.tier, result.verdict)
-    else:
-        log.warning("the lease was lost: this result is dropped, another worker has the run")
+        run.refresh_from_db(fields=["verdict"])
+        services.confirmation_create(run=run)
+    return written
 
 
 def perform(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
@@ -170,7 +180,17 @@ def grade(run: Run, live: LiveLog, cancelled: Callable[[], bool]) -> Result:
         live.system("The exercise has changed since this was submitted; it is graded as it is now.")
     files = {file.name: file.content.encode() for file in run.submission.files.all()}
     live.add(ProgressEvent(text="Preparing a box", done=None))
-    report = grader.grade(content, files, tier=run.tier, seed=run.seed, on_event=live.add, cancelled=cancelled)
+    report = grader.grade(
+        content,
+        files,
+        tier=run.tier,
+        seed=run.seed,
+        certified=run.is_confirmation,
+        on_event=live.add,
+        cancelled=cancelled,
+    )
+    if run.confirms is not None:
+        report = grader.confirm_report(settled_report(run.confirms), report)
     return Result(
         verdict=report.verdict,
         message=report.message,

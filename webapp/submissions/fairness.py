@@ -3,25 +3,42 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Max
+from django.db.models import Max, Q, QuerySet
+from django.utils import timezone
 
 from webapp.submissions.models import Run, Status
 
 NEVER = datetime.min.replace(tzinfo=UTC)
+PATIENCE = timedelta(minutes=30)  # after which a second run no longer stands behind first ones
 
 
 def queue_order(queue: str, *, limit: int = 500) -> list[UUID]:
     """Waiting runs in the order in which they will be claimed, if nothing else arrives.
 
-    First the learner with fewest runs running, then the one served longest ago, then the one who waits longest.
+    First the learner with fewest runs running, then the one served longest ago, then the one who waits longest. Second
+    runs come after all first runs, until they have waited for half an hour: nobody's verdict waits for them.
     """
-    lines = waiting_lines(queue)
+    waiting = Run.objects.filter(queue=queue, status=Status.QUEUED)
+    later = Q(confirms__isnull=False, created_at__gt=timezone.now() - PATIENCE)
     running = Counter(Run.objects.filter(queue=queue, status=Status.RUNNING).values_list("learner", flat=True))
-    served = last_served(queue, list(lines))
+    served = last_served(queue, list(waiting.order_by().values_list("learner", flat=True).distinct()))
     order: list[UUID] = []
+    for rows in (waiting.exclude(later), waiting.filter(later)):
+        let_take_turns(waiting_lines(rows), running, served, order, limit)
+    return order
+
+
+def let_take_turns(
+    lines: dict[int, deque[tuple[datetime, UUID]]],
+    running: Counter[int],
+    served: dict[int, tuple[datetime, int]],
+    order: list[UUID],
+    limit: int,
+) -> None:
+    """Move runs from the learners' lines to the end of `order`, and count them as running."""
     while lines and len(order) < limit:
         learner = min(lines, key=lambda one: (running[one], served.get(one, (NEVER, 0)), lines[one][0]))
         order.append(lines[learner].popleft()[1])
@@ -29,14 +46,12 @@ def queue_order(queue: str, *, limit: int = 500) -> list[UUID]:
         served[learner] = (datetime.max.replace(tzinfo=UTC), len(order))
         if not lines[learner]:
             del lines[learner]
-    return order
 
 
-def waiting_lines(queue: str) -> dict[int, deque[tuple[datetime, UUID]]]:
+def waiting_lines(rows: QuerySet[Run]) -> dict[int, deque[tuple[datetime, UUID]]]:
     """Learner → their waiting runs, oldest first."""
     lines: dict[int, deque[tuple[datetime, UUID]]] = {}
-    rows = Run.objects.filter(queue=queue, status=Status.QUEUED).order_by("queued_at", "created_at")
-    for learner, queued_at, run in rows.values_list("learner", "queued_at", "pk"):
+    for learner, queued_at, run in rows.order_by("queued_at", "created_at").values_list("learner", "queued_at", "pk"):
         lines.setdefault(learner, deque()).append((queued_at, run))
     return lines
 

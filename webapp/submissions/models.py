@@ -38,6 +38,7 @@ class Status(models.TextChoices):
 
 
 TERMINAL = (Status.DONE, Status.CANCELLED)
+UNMADE = (Verdict.INFRA_ERROR, Verdict.CANCELLED)  # ended without saying anything of the program
 
 
 class Submission(models.Model):
@@ -83,6 +84,8 @@ class Run(models.Model):
     kind = models.CharField(max_length=16, choices=Kind.choices)
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     submission = models.ForeignKey(Submission, null=True, on_delete=models.CASCADE, related_name="runs")
+    # Set in a second run, which repeats a passed one with another seed in cold boxes.
+    confirms = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="confirmations")
     cell_lesson = models.CharField(max_length=80, blank=True)
     cell_index = models.PositiveSmallIntegerField(default=0)
     cell_sources = models.JSONField(default=list, blank=True)  # the session's cells, the last is the one to show
@@ -132,6 +135,11 @@ class Run(models.Model):
                 condition=~Q(status="running") | (Q(lease_expires_at__isnull=False) & ~Q(worker="")),
                 name="run_running_has_lease",
             ),
+            models.CheckConstraint(
+                condition=Q(confirms__isnull=True) | (Q(kind="submission") & ~Q(tier="smoke")),
+                name="run_confirms_a_submission",
+            ),
+            models.UniqueConstraint(fields=["confirms"], condition=~Q(verdict__in=UNMADE), name="run_confirmed_by_one"),
             models.CheckConstraint(condition=Q(tier__in=Tier.values), name="run_tier_known"),
             models.CheckConstraint(condition=Q(queue__in=Tier.values), name="run_queue_known"),
             models.CheckConstraint(
@@ -142,6 +150,10 @@ class Run(models.Model):
     @override
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def is_confirmation(self) -> bool:
+        return self.confirms_id is not None
 
     @property
     def is_finished(self) -> bool:

@@ -47,7 +47,7 @@ def run_claim(*, queue: str, worker: str) -> Run | None:
             message="",
         )
         if claimed:
-            return Run.objects.select_related("submission__exercise", "learner").get(pk=waiting[0])
+            return Run.objects.select_related("submission__exercise", "learner", "confirms").get(pk=waiting[0])
     log.warning("lost %s races for a run in queue %s; the sweeper will wake it again", RACES, queue)
     return None
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from lessons.schema import Manifest
 from webapp.accounts.models import User
 from webapp.catalog.course import course
+from webapp.submissions.confirming import confirmation_view, is_distinguished
 from webapp.submissions.contexts import RunRow, RunView
 from webapp.submissions.estimates import duration_text, queue_place
 from webapp.submissions.metrics import check_views, metric_views
@@ -27,16 +28,22 @@ def run_row(run: Run) -> RunRow:
         id=str(run.pk),
         url=reverse("run", args=[run.pk]),
         tier=run.tier,
-        tier_text=TIER_TEXTS[run.tier] if run.kind == Run.Kind.SUBMISSION else "Cell",
+        tier_text=tier_text(run),
         status=run.status,
         status_text=Status(run.status).label,
         verdict=run.verdict,
         verdict_text=Verdict(run.verdict).label if run.verdict else "",
         score_percent=None if run.score is None else round(100 * run.score),
-        distinction=bool((run.report or {}).get("distinction")),
+        distinction=is_distinguished(run),
         created_at=run.created_at,
         duration_text=duration_text(took),
     )
+
+
+def tier_text(run: Run) -> str:
+    if run.kind == Run.Kind.CELL:
+        return "Cell"
+    return "Second run" if run.is_confirmation else TIER_TEXTS[run.tier]
 
 
 def manifest_of(run: Run) -> Manifest | None:
@@ -70,6 +77,8 @@ def run_view(run: Run, *, user: User) -> RunView:
         message="Cancelling…" if run.cancel_requested and not run.is_finished else run.message,
         tries=run.tries,
         place=queue_place(run),
+        confirmation=confirmation_view(run, is_mine=run.learner_id == user.pk),
+        confirms_url=reverse("run", args=[run.confirms_id]) if run.confirms_id else "",
         metrics=metric_views(report, manifest),
         checks=check_views(report, manifest),
         hints=tuple(report.get("hints", [])),

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 from django.urls import reverse
 
 from lessons.loader import Exercise
@@ -17,6 +17,7 @@ from webapp.catalog.markdown import render
 from webapp.catalog.parts import CellPlace, cell_place
 from webapp.catalog.progress import ExerciseProgress
 from webapp.catalog.selectors import lesson_cards, lesson_find
+from webapp.submissions.confirming import confirmed_runs, submission_confirmed
 from webapp.submissions.contexts import EditorFile, ExerciseContext, RunPageContext, RunRow
 from webapp.submissions.editing import editor_files, solution_files, starting_texts, stored_files
 from webapp.submissions.livelog import unpack
@@ -24,7 +25,7 @@ from webapp.submissions.models import Run, Submission, Verdict
 from webapp.submissions.runviews import run_row, run_view, ws_url
 from webapp.submissions.tiers import tier_infos
 
-__all__ = ["run_view", "ws_url"]
+__all__ = ["confirmed_runs", "run_view", "submission_confirmed", "ws_url"]
 HISTORY = 20
 Person = User | AnonymousUser
 
@@ -41,7 +42,7 @@ def cell_find(lesson: str, index: int) -> CellPlace | None:
 def progress_of_learner(user: User) -> Mapping[UUID, ExerciseProgress]:
     """Registered with the catalog. Tries at the smoke tier count as started, never as passed."""
     runs = Run.objects.filter(learner=user, submission__isnull=False).order_by()
-    graded = ~Q(tier="smoke")
+    graded = ~Q(tier="smoke") & Q(confirms__isnull=True)
     rows = runs.values("submission__exercise").annotate(
         best=Max("score", filter=graded), passes=Count("pk", filter=graded & Q(verdict=Verdict.PASSED))
     )
@@ -57,7 +58,13 @@ def runs_of(exercise: Exercise, user: Person) -> QuerySet[Run]:
     if not isinstance(user, User):
         return Run.objects.none()
     runs = Run.objects.filter(learner=user, submission__exercise=exercise.manifest.id)
-    return runs.select_related("submission__exercise", "learner").defer("log_z")
+    return for_pages(runs)
+
+
+def for_pages(runs: QuerySet[Run]) -> QuerySet[Run]:
+    """With all that a row or a view of each needs."""
+    second = Prefetch("confirmations", queryset=Run.objects.defer("log_z"))
+    return runs.select_related("submission__exercise", "learner").prefetch_related(second).defer("log_z")
 
 
 def history_rows(lesson: str, slug: str, *, user: Person) -> tuple[RunRow, ...] | None:
@@ -75,6 +82,7 @@ def exercise_context(
     if exercise is None:
         return None
     manifest, runs = exercise.manifest, list(runs_of(exercise, user)[:HISTORY])
+    latest = next((run for run in runs if not run.is_confirmation), None)  # its panel tells of its second run
     prompt = render(exercise.prompt)
     progress = progress_of_learner(user).get(manifest.id) if isinstance(user, User) else None
     passed = progress is not None and progress.passed
@@ -97,7 +105,7 @@ def exercise_context(
         submit_url=reverse("submission-create", args=[lesson, slug]),
         history_url=reverse("exercise-history", args=[lesson, slug]),
         history=tuple(run_row(run) for run in runs),
-        latest=run_view(runs[0], user=user) if runs and isinstance(user, User) else None,
+        latest=run_view(latest, user=user) if latest and isinstance(user, User) else None,
         solution=solution_files(exercise) if may_see else None,
         state="passed" if passed else "tried" if progress else "new",
         errors=errors,
@@ -106,7 +114,7 @@ def exercise_context(
 
 
 def submission_context(submission: Submission) -> dict[str, Any]:
-    runs = submission.runs.select_related("submission__exercise", "learner").defer("log_z")
+    runs = for_pages(submission.runs.all())
     return {
         "title": submission.exercise.title,
         "files": stored_files(submission),

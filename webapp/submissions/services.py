@@ -15,7 +15,8 @@ from lessons.loader import Exercise
 from webapp.accounts.models import User
 from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
-from webapp.submissions.models import TERMINAL, Run, Submission, SubmissionFile, Tier
+from webapp.submissions.confirming import is_confirmable
+from webapp.submissions.models import TERMINAL, UNMADE, Run, Submission, SubmissionFile, Tier
 from webapp.submissions.queue import run_cancel as run_cancel
 from webapp.submissions.uploads import checked_code, checked_files, checked_tier
 from webapp.submissions.waking import wake
@@ -57,6 +58,19 @@ def cell_run_create(*, learner: User, cell: CellPlace, code: str, edited: Mappin
     )
 
 
+@transaction.atomic
+def confirmation_create(*, run: Run) -> Run | None:
+    """Queue the second run of a passed one, with another seed. None where none is wanted, or where there is one.
+
+    It costs the learner nothing: it is no attempt, and does not count among the runs that may be open at once.
+    """
+    if not is_confirmable(run) or Run.objects.filter(confirms=run).exclude(verdict__in=UNMADE).exists():
+        return None
+    return run_create(
+        kind=Run.Kind.SUBMISSION, learner=run.learner, submission=run.submission, tier=run.tier, confirms=run
+    )
+
+
 def run_create(*, tier: str, **values: Any) -> Run:
     """Queue a run with a secret seed of its own; its workers are woken when the transaction is through."""
     run = Run.objects.create(tier=tier, queue=tier, seed=secrets.randbits(63), queued_at=timezone.now(), **values)
@@ -65,6 +79,6 @@ def run_create(*, tier: str, **values: Any) -> Run:
 
 
 def check_open_runs(learner: User, *, field: str) -> None:
-    count = Run.objects.filter(learner=learner).exclude(status__in=TERMINAL).count()
+    count = Run.objects.filter(learner=learner, confirms__isnull=True).exclude(status__in=TERMINAL).count()
     if count >= MAX_OPEN_RUNS:
         raise ValidationError({field: [f"You have {count} runs waiting or running: wait for one, or cancel one."]})

@@ -14,5 +14,6 @@ urlpatterns = [
     path("runs/<uuid:run>/panel/", views.run_panel, name="run-panel"),
     path("runs/<uuid:run>/report.json", views.run_report, name="run-report"),
     path("runs/<uuid:run>/log/", views.run_log, name="run-log"),
+    path("runs/<uuid:run>/confirm/", views.run_confirm, name="run-confirm"),
     path("runs/<uuid:run>/cancel/", views.run_cancel, name="run-cancel"),
 ]

@@ -146,6 +146,17 @@ def run_report(request: HttpRequest, run: UUID) -> HttpResponse:
 
 @require_POST
 @learner_required
+def run_confirm(request: HttpRequest, run: UUID) -> HttpResponseBase:
+    """Ask for the second run of one's own pass, where it is missing or came to no end. Redirects to the pass."""
+    found = run_or_404(run, signed_in(request))
+    if found.learner_id != signed_in(request).pk:
+        raise Http404("There is no such run of yours.")
+    services.confirmation_create(run=found)
+    return redirect("run", found.id)
+
+
+@require_POST
+@learner_required
 def run_cancel(request: HttpRequest, run: UUID) -> HttpResponseBase:
     """JSON {"status": …} or a redirect to the run."""
     found = services.run_cancel(run=run_or_404(run, signed_in(request)))
