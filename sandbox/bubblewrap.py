@@ -10,12 +10,12 @@ from sandbox.accounts import AccountKeeper
 from sandbox.backend import LimitCheck, Pod
 from sandbox.errors import BoxStartError
 from sandbox.launching import Launch, Launcher
-from sandbox.leases import CoreLease, Place, machine_book, take_place
+from sandbox.leases import CoreLease, Place, machine_book
 from sandbox.machine import Machine, require_working, survey
 from sandbox.monitor import Monitor
+from sandbox.own_box import OwnBox
 from sandbox.pods import BwrapPod
-from sandbox.spec import BoxSpec, Usage
-from sandbox.streams import RunningProcess, Streams
+from sandbox.spec import BoxSpec
 from sandbox.warm.keeper import WarmKeeper
 
 
@@ -44,13 +44,23 @@ class BubblewrapBackend:
     def keeper(self) -> AccountKeeper:
         return self._machine.keeper
 
-    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> BubblewrapBox:
+    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> OwnBox:
         """Check the spec against this machine."""
         if pod is not None and not isinstance(pod, BwrapPod):
             raise BoxStartError(f"{pod.name} is not a pod of this backend")
         if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
-        return BubblewrapBox(spec, self._launcher, pod, self._warm)
+
+        def start_at(place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+            def launch(namespaces: Sequence[tuple[int, int]] = ()) -> Monitor:
+                wanted = Launch(spec=spec, argv=argv, fds=fds, place=place, namespaces=namespaces)
+                return self._launcher.launch(wanted)
+
+            if pod is not None:
+                return pod.start(launch)
+            return self._warm.start(spec, argv, fds, place) or launch()
+
+        return OwnBox(spec, self.keeper.source, start_at)
 
     def open_pod(self) -> BwrapPod:
         """A network with nothing but a loopback, for boxes of this backend."""
@@ -69,7 +79,7 @@ class BubblewrapBackend:
         return self._warm.status()
 
     def close(self) -> None:
-        """End what waits for the next box; one made later starts it anew, and cold."""
+        """End this process's boxes, and what waits for the next one; one made later starts it anew, and cold."""
         self._warm.close()
         self._launcher.spares.close()
 
@@ -86,70 +96,3 @@ class BubblewrapBackend:
 
     def check(self) -> list[LimitCheck]:
         return [*self._machine.checks(), self._pod_check(), self._warm.check()]
-
-
-class BubblewrapBox:
-    """One box of this process."""
-
-    def __init__(self, spec: BoxSpec, launcher: Launcher, pod: BwrapPod | None, warm: WarmKeeper) -> None:
-        self._spec = spec
-        self._launcher = launcher
-        self._pod = pod
-        self._warm = warm
-        self._used = False
-
-    def start(self, argv: Sequence[str]) -> RunningProcess:
-        """Run the program; the streams are pipes of ours."""
-        streams = Streams()
-        try:
-            monitor = self.start_with(argv, streams.theirs)
-        except BaseException:
-            streams.close_ours()
-            raise
-        finally:
-            streams.close_theirs()
-        return RunningProcess(streams, monitor)
-
-    def start_with(self, argv: Sequence[str], fds: Sequence[int], place: Place | None = None) -> Monitor:
-        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close.
-
-        `place`: taken from this process's book for this box, which gives it back; without, the box takes one itself.
-        """
-        if self._used:
-            raise RuntimeError("a box is used once: prepare another")
-        if not argv or any("\0" in word for word in argv):
-            raise BoxStartError("argv needs a program, and no NUL in any word")
-        self._used = True
-        place = place or take_place(self._spec.cpus)
-        try:
-            self._monitor = self._start_at(place, argv, fds)
-        except BaseException:
-            place.leave()
-            raise
-        return self._monitor
-
-    def _start_at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-        def launch(namespaces: Sequence[tuple[int, int]] = ()) -> Monitor:
-            wanted = Launch(spec=self._spec, argv=argv, fds=fds, place=place, namespaces=namespaces)
-            return self._launcher.launch(wanted)
-
-        if self._pod is not None:
-            return self._pod.start(launch)
-        return self._warm.start(self._spec, argv, fds, place) or launch()
-
-    def usage(self) -> Usage:
-        if not self._used:
-            return Usage(wall_s=0.0, cpu_s=0.0, peak_memory_bytes=0, source=self._launcher.machine.keeper.source)
-        return self._monitor.usage()
-
-    def kill(self) -> None:
-        if self._used:
-            self._monitor.kill()
-
-    def freeze(self) -> None:
-        if self._used:
-            self._monitor.freeze()
-
-    def thaw(self) -> None:
-        if self._used:
-            self._monitor.thaw()

@@ -22,11 +22,11 @@ from sandbox.docker.request import Request, send_run
 from sandbox.docker.vessel import DockerVessel
 from sandbox.docker.wish import Wish, request_for, wish_for
 from sandbox.errors import BoxStartError, SandboxUnavailable
-from sandbox.leases import CoreLease, Place, machine_book, take_place
+from sandbox.leases import CoreLease, Place, machine_book
 from sandbox.monitor import Monitor, settle_boxes
+from sandbox.own_box import OwnBox
 from sandbox.owner import owner_is_dead
-from sandbox.spec import MIB, BoxSpec, Usage
-from sandbox.streams import RunningProcess, Streams
+from sandbox.spec import MIB, BoxSpec
 
 READY = "RANKZERO_DOCKER_READY"
 _open: weakref.WeakSet[DockerBackend] = weakref.WeakSet()
@@ -74,13 +74,14 @@ class DockerBackend:
             said = errors.decode(errors="replace").strip() or outcome.detail
             raise SandboxUnavailable(f"no box can be started in Docker: {said}")
 
-    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> DockerBox:
+    def prepare(self, spec: BoxSpec, *, pod: Pod | None = None) -> OwnBox:
         """Check the spec against this machine."""
         if spec.cpus is not None and not set(spec.cpus) <= os.sched_getaffinity(0):
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         if pod is not None and not isinstance(pod, DockerPod):
-            raise ValueError(f"pod {pod.name} is another backend's")
-        box = DockerBox(spec, self._maker, self._pool, None if pod is None else pod.network)
+            raise BoxStartError(f"{pod.name} is not a pod of this backend")
+        start = Start(spec, self._maker, self._pool, None if pod is None else pod.network)
+        box = OwnBox(spec, self._maker.source, start.at)
         if pod is not None:
             pod.boxes.add(box)
         return box
@@ -130,49 +131,16 @@ class DockerBackend:
         return container
 
 
-class DockerBox:
-    """One box: a container from `start` on."""
+class Start:
+    """How a program gets its container: one that waits, or a new one. `network`: a pod's, or None for its own."""
 
     def __init__(self, spec: BoxSpec, maker: Maker, pool: Pool, network: str | None) -> None:
-        """`network`: a pod's, or None for one of its own."""
         self._spec = spec
         self._maker = maker
         self._pool = pool
         self._network = network
-        self._used = False
-        self._monitor: Monitor | None = None
 
-    def start(self, argv: Sequence[str]) -> RunningProcess:
-        """Run the program; the streams are pipes of ours."""
-        streams = Streams()
-        try:
-            monitor = self.start_with(argv, streams.theirs)
-        except BaseException:
-            streams.close_ours()
-            raise
-        finally:
-            streams.close_theirs()
-        return RunningProcess(streams, monitor)
-
-    def start_with(self, argv: Sequence[str], fds: Sequence[int], place: Place | None = None) -> Monitor:
-        """Run the program on given stdin, stdout, stderr and control descriptors, which stay the caller's to close.
-
-        `place`: taken from this process's book for this box, which gives it back; without, the box takes one itself.
-        """
-        if self._used:
-            raise RuntimeError("a box is used once: prepare another")
-        if not argv or any("\0" in word for word in argv):
-            raise BoxStartError("argv needs a program, and no NUL in any word")
-        self._used = True
-        place = place or take_place(self._spec.cpus)
-        try:
-            self._monitor = self._run_at(place, argv, fds)
-        except BaseException:
-            place.leave()
-            raise
-        return self._monitor
-
-    def _run_at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+    def at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
         wish = wish_for(self._spec, argv) if self._network is None else None
         waiting = self._pool.take(wish) if wish else None
         container = waiting or self._maker.make(self._spec, self._network or "none")
@@ -200,23 +168,6 @@ class DockerBox:
             vessel.close()
             raise
 
-    def usage(self) -> Usage:
-        if self._monitor is None:
-            return Usage(wall_s=0.0, cpu_s=0.0, peak_memory_bytes=0, source=self._maker.source)
-        return self._monitor.usage()
-
-    def kill(self) -> None:
-        if self._monitor is not None:
-            self._monitor.kill()
-
-    def freeze(self) -> None:
-        if self._monitor is not None:
-            self._monitor.freeze()
-
-    def thaw(self) -> None:
-        if self._monitor is not None:
-            self._monitor.thaw()
-
 
 class DockerPod:
     """A container whose network others share."""
@@ -225,7 +176,7 @@ class DockerPod:
         self._holder = holder
         self.name = holder.name
         self.network = f"container:{holder.id}"
-        self.boxes: weakref.WeakSet[DockerBox] = weakref.WeakSet()
+        self.boxes: weakref.WeakSet[OwnBox] = weakref.WeakSet()
 
     def close(self) -> None:
         """End its boxes, and then the network."""

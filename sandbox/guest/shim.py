@@ -17,8 +17,10 @@ import select
 import signal
 import socket
 import sys
+from typing import Any
 
 _PR_SET_DUMPABLE = 4
+Ending = dict[str, object]  # {} where there was none
 _RUN, _WARM = b"R", b"W"  # what the host asks for; it gets the second back when a standby is ready
 _LENGTH_BYTES = 8
 _STREAMS = 4  # stdin, stdout, stderr, control
@@ -54,7 +56,7 @@ def _guard() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _serve(channel: socket.socket) -> dict[str, object]:
+def _serve(channel: socket.socket) -> Ending:
     """One program, from the request to its end; {} if the host ended it."""
     standby = None
     while True:
@@ -93,7 +95,7 @@ def _start_standby(request: int) -> Standby:
     return pid, ours
 
 
-def _run(channel: socket.socket, streams: list[int], request: int, standby: Standby | None) -> dict[str, object]:
+def _run(channel: socket.socket, streams: list[int], request: int, standby: Standby | None) -> Ending:
     with open(request, "rb") as file:
         header = json.loads(file.readline())
         for path, size in header["files"]:
@@ -105,14 +107,14 @@ def _run(channel: socket.socket, streams: list[int], request: int, standby: Stan
     return _follow(program, channel, wake)
 
 
-def _fork(header: dict, streams: list[int]) -> int:
+def _fork(header: dict[str, Any], streams: list[int]) -> int:
     program = os.fork()
     if program == 0:
         _become(header, streams)
     return program
 
 
-def _hand_over(header: dict, streams: list[int], standby: Standby) -> int:
+def _hand_over(header: dict[str, Any], streams: list[int], standby: Standby) -> int:
     """The standby becomes the program."""
     program, channel = standby
     order = json.dumps(header).encode()
@@ -138,7 +140,7 @@ def _wake_on_death() -> int:
     return read
 
 
-def _become(header: dict, streams: list[int]) -> None:
+def _become(header: dict[str, Any], streams: list[int]) -> None:
     """In the child: never returns."""
     try:
         for number, fd in enumerate(streams):
@@ -155,7 +157,7 @@ def _become(header: dict, streams: list[int]) -> None:
         os._exit(_CANNOT_RUN)
 
 
-def _limit(header: dict) -> None:
+def _limit(header: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (header["open_files"],) * 2)
     if header["cpu_s"] is not None:
@@ -170,7 +172,7 @@ def _execute(argv: list[str], env: dict[str, str]) -> None:
         os._exit(_NOT_FOUND if isinstance(error, FileNotFoundError) else _CANNOT_RUN)
 
 
-def _follow(program: int, channel: socket.socket, wake: int) -> dict[str, object]:
+def _follow(program: int, channel: socket.socket, wake: int) -> Ending:
     """Bury whatever dies until the program has, or the host asks for the end, or is gone."""
     poller = select.poll()
     poller.register(channel, select.POLLIN)
@@ -186,9 +188,9 @@ def _follow(program: int, channel: socket.socket, wake: int) -> dict[str, object
             return {}
 
 
-def _bury(program: int) -> dict[str, object] | None:
+def _bury(program: int) -> Ending | None:
     """Reap every dead child; how the program ended, if it was among them."""
-    ending = None
+    ending: Ending | None = None
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
