@@ -69,6 +69,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "webapp.catalog.context.site",
+                "webapp.submissions.reviewing.reviews_waiting",
             ]
         },
     }

@@ -45,6 +45,20 @@ def learner_required(
     return guarded  # type: ignore[return-value]  # wraps() keeps the name of the first parameter, which no caller uses
 
 
+def teacher_required(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """As `learner_required`; to a learner the page does not exist."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not signed_in(request).is_teacher:
+            raise Http404("There is no such page.")
+        return view(request, *args, **kwargs)
+
+    return learner_required(guarded)  # type: ignore[arg-type]  # as above
+
+
 def page_behind(request: HttpRequest) -> str:
     """Where to go after signing in: the page itself, or the page whose form was sent (one level above its address)."""
     if request.method in ("GET", "HEAD"):

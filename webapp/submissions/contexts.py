@@ -113,6 +113,20 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewRow:
+    """A decision, as it was made."""
+
+    title: str
+    learner_name: str
+    run_url: str
+    decision: str  # accepted or failed
+    decision_text: str
+    reason: str
+    reviewer_name: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunView:
     """A run for the panel (submissions/_run_panel.html, as `run`) and for the page (submissions/run.html)."""
 
@@ -129,6 +143,7 @@ class RunView:
     place: QueuePlace | None  # while it waits
     confirmation: ConfirmationView | None  # of a pass that is, was or can be run a second time
     confirms_url: str  # of the run that this one confirms
+    review: ReviewRow | None  # an instructor's decision
     metrics: tuple[MetricView, ...]
     checks: tuple[CheckView, ...]
     hints: tuple[str, ...]
@@ -139,6 +154,42 @@ class RunView:
     cancel_url: str
     files_url: str
     ws_url: str  # path; add ?after=<number of the last line seen>
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmView:
+    """A metric that is better than is physically possible."""
+
+    title: str
+    value_text: str
+    ceiling_text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewItem:
+    """A run that waits for an instructor's decision."""
+
+    id: str
+    title: str
+    tier_text: str
+    learner_name: str
+    finished_at: datetime
+    message: str
+    alarms: tuple[AlarmView, ...]
+    files: tuple[EditorFile, ...]
+    run_url: str
+    decide_url: str  # POST: decision (accepted or failed), reason; "" for one's own run
+    reason: str  # of a form that was not taken
+    errors: dict[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPage:
+    """`waiting` counts all that wait; `items` are the oldest of them."""
+
+    waiting: int
+    items: tuple[ReviewItem, ...]
+    decided: tuple[ReviewRow, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,6 +119,7 @@ class Run(models.Model):
             models.Index(fields=["queue", "status", "queued_at"], name="run_waiting"),
             models.Index(fields=["status", "lease_expires_at"], name="run_leases"),
             models.Index(fields=["learner", "-created_at"], name="run_by_learner"),
+            models.Index(fields=["verdict", "finished_at"], name="run_by_verdict"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -158,3 +159,30 @@ class Run(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+
+class Review(models.Model):
+    """What an instructor decided about a run that was too good to be true. Written once and kept."""
+
+    class Decision(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        FAILED = "failed", "Not accepted"
+
+    run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="review")
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")
+    reviewer_name = models.CharField(max_length=150)  # stays when the account goes
+    decision = models.CharField(max_length=16, choices=Decision.choices)
+    reason = models.CharField(max_length=2000)
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-decided_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(decision__in=("accepted", "failed")) & ~Q(reason=""), name="review_decides_with_a_reason"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.decision} by {self.reviewer_name}"

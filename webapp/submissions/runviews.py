@@ -10,10 +10,10 @@ from lessons.schema import Manifest
 from webapp.accounts.models import User
 from webapp.catalog.course import course
 from webapp.submissions.confirming import confirmation_view, is_distinguished
-from webapp.submissions.contexts import RunRow, RunView
+from webapp.submissions.contexts import ReviewRow, RunRow, RunView
 from webapp.submissions.estimates import duration_text, queue_place
 from webapp.submissions.metrics import check_views, metric_views
-from webapp.submissions.models import Run, Status, Verdict
+from webapp.submissions.models import Review, Run, Status, Verdict
 
 TIER_TEXTS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}
 
@@ -79,6 +79,7 @@ def run_view(run: Run, *, user: User) -> RunView:
         place=queue_place(run),
         confirmation=confirmation_view(run, is_mine=run.learner_id == user.pk),
         confirms_url=reverse("run", args=[run.confirms_id]) if run.confirms_id else "",
+        review=review_of(run),
         metrics=metric_views(report, manifest),
         checks=check_views(report, manifest),
         hints=tuple(report.get("hints", [])),
@@ -89,6 +90,27 @@ def run_view(run: Run, *, user: User) -> RunView:
         cancel_url=reverse("run-cancel", args=[run.pk]),
         files_url=reverse("submission-files", args=[run.submission_id]) if run.submission_id else "",
         ws_url=ws_url(run),
+    )
+
+
+def review_of(run: Run) -> ReviewRow | None:
+    """Only a run that was measured as too good to be true can have one."""
+    if (run.report or {}).get("verdict") != Verdict.UNDER_REVIEW:
+        return None
+    found = Review.objects.filter(run=run).first()
+    return review_row(found, run) if found else None
+
+
+def review_row(review: Review, run: Run) -> ReviewRow:
+    return ReviewRow(
+        title=title_and_url(run)[0],
+        learner_name=run.learner.get_full_name(),
+        run_url=reverse("run", args=[run.pk]),
+        decision=review.decision,
+        decision_text=Review.Decision(review.decision).label,
+        reason=review.reason,
+        reviewer_name=review.reviewer_name,
+        decided_at=review.decided_at,
     )
 
 

@@ -16,12 +16,13 @@ from webapp.accounts.models import User
 from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
 from webapp.submissions.confirming import is_confirmable
-from webapp.submissions.models import TERMINAL, UNMADE, Run, Submission, SubmissionFile, Tier
+from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Submission, SubmissionFile, Tier, Verdict
 from webapp.submissions.queue import run_cancel as run_cancel
 from webapp.submissions.uploads import checked_code, checked_files, checked_tier
 from webapp.submissions.waking import wake
 
 MAX_OPEN_RUNS = 8
+MAX_REASON = 2_000
 
 
 @transaction.atomic
@@ -69,6 +70,31 @@ def confirmation_create(*, run: Run) -> Run | None:
     return run_create(
         kind=Run.Kind.SUBMISSION, learner=run.learner, submission=run.submission, tier=run.tier, confirms=run
     )
+
+
+@transaction.atomic
+def review_decide(*, run: Run, reviewer: User, decision: str, reason: str) -> Review:
+    """Set the final verdict of a run under review; an accepted one is a pass with all that follows from it.
+
+    The Report stays as it was measured. Raises ValidationError (fields decision, reason): nobody decides about their
+    own run, without a reason, or after somebody else did.
+    """
+    reason = reason.strip()
+    if decision not in Review.Decision.values:
+        raise ValidationError({"decision": ["Accept it or do not."]})
+    if not 1 <= len(reason) <= MAX_REASON or "\0" in reason:
+        raise ValidationError({"reason": [f"Give a reason, which the learner sees: {MAX_REASON} characters at most."]})
+    if run.learner_id == reviewer.pk:
+        raise ValidationError({"decision": ["This is your own run: somebody else must decide."]})
+    verdict = Verdict.PASSED if decision == Review.Decision.ACCEPTED else Verdict.FAILED
+    if not Run.objects.filter(pk=run.pk, verdict=Verdict.UNDER_REVIEW).update(verdict=verdict):
+        raise ValidationError({"decision": ["This run is not under review any more."]})
+    review = Review.objects.create(
+        run=run, reviewer=reviewer, reviewer_name=reviewer.get_full_name()[:150], decision=decision, reason=reason
+    )
+    run.refresh_from_db(fields=["verdict"])
+    confirmation_create(run=run)
+    return review
 
 
 def run_create(*, tier: str, **values: Any) -> Run:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webapp.submissions import views
+from webapp.submissions import review_views, views
 
 urlpatterns = [
     path("lessons/<slug:lesson>/cells/<int:index>/", views.cell_run, name="cell-run"),
     path("lessons/<slug:lesson>/<slug:exercise>/", views.exercise, name="exercise"),
     path("lessons/<slug:lesson>/<slug:exercise>/history/", views.history, name="exercise-history"),
     path("lessons/<slug:lesson>/<slug:exercise>/submissions/", views.submission_create, name="submission-create"),
+    path("review/", review_views.reviews, name="reviews"),
+    path("review/<uuid:run>/", review_views.review_decide, name="review-decide"),
     path("submissions/<uuid:submission>/", views.submission_files, name="submission-files"),
     path("runs/<uuid:run>/", views.run_page, name="run"),
     path("runs/<uuid:run>/panel/", views.run_panel, name="run-panel"),

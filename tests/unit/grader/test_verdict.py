@@ -211,3 +211,10 @@ def test_it_scores_checks_where_no_metric_is_graded():
     manifest = Manifest.model_validate(BASE | {"metric": [], "hint": []})
     done = conclude(manifest, "cpu", measured({"valid": True, "tidy": False}), None)
     assert (done.verdict, done.score) == ("passed", 0.5)
+
+
+def test_a_metric_carries_the_ceiling_of_its_tier_for_whoever_reviews_it():
+    found = {tier: conclude(MANIFEST, tier, measured(error=0.005, speed=3), None) for tier in ("smoke", "cpu")}
+    assert found["cpu"].verdict == "under_review"
+    assert [(metric.name, metric.ceiling) for metric in found["cpu"].metrics] == [("error", 0.01), ("speed", 100)]
+    assert [metric.ceiling for metric in found["smoke"].metrics] == [None, None]
