@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.boxes import GuestBox, box_spec
+from grader.cores import Cores, OnCores
 from grader.errors import CandidateError, InfraError, JudgeError
 from grader.events import Event
 from lessons.files import read_file, walk
@@ -21,6 +22,7 @@ class RunContext:
 
     `folder`: the exercise's. `reference`: the name of our own program that runs in the learner's place.
     `certified`: every box starts cold, from nothing that another run's box could have touched.
+    `cores`: the run's own, None where it shares; `backend` puts every box there.
     """
 
     exercise: str
@@ -34,6 +36,11 @@ class RunContext:
     emit: Callable[[Event], None]
     reference: str | None = None
     certified: bool = False
+    cores: Cores | None = None
+
+    def on_cores(self, cores: Cores) -> RunContext:
+        """The same with every box on these cores."""
+        return replace(self, backend=OnCores(self.backend, cores.programs), cores=cores)
 
     def start(self, program: str, extra_files: Mapping[str, bytes] | None = None) -> GuestBox:
         """A box of this exercise at this tier, running one of our guest programs.

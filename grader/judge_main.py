@@ -24,10 +24,11 @@ from typing import NoReturn
 from grader.bench import Bench
 from grader.cell_session import run_cell_sources
 from grader.context import RunContext
+from grader.cores import own_cores
 from grader.errors import CandidateError, InfraError, JudgeError
 from grader.events import Event
 from grader.verdict import Fault
-from grader.wire import Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Ready, Told, read_request
+from grader.wire import Began, Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Ready, Told, read_request
 from sandbox import MIB, SandboxUnavailable, open_backend
 
 _AHEAD = ("grader.api", "sandbox.boxd.client", "statistics", "numpy", "numpy.random")
@@ -43,13 +44,16 @@ class Outbox:
     def ready(self) -> None:
         self._write(Ready())
 
+    def began(self) -> None:
+        self._write(Began())
+
     def event(self, event: Event) -> None:
         self._write(Told(event=event))
 
     def final(self, message: Final) -> None:
         self._write(message)
 
-    def _write(self, message: Ready | Told | Final) -> None:
+    def _write(self, message: Ready | Began | Told | Final) -> None:
         with self._lock:
             self._file.write(message.model_dump_json().encode() + b"\n")
             self._file.flush()
@@ -65,7 +69,7 @@ def main() -> None:
     request = read_request(line)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGTERM, _terminate)
-    outbox.final(run(request, outbox.event))
+    outbox.final(run(request, outbox))
 
 
 def _await_request() -> bytes:
@@ -86,12 +90,12 @@ def _import_ahead() -> None:
         importlib.import_module(name)
 
 
-def run(request: JudgeRequest | CellRequest, emit: Callable[[Event], None]) -> Final:
+def run(request: JudgeRequest | CellRequest, outbox: Outbox) -> Final:
     """Do what was asked; every way to fail has its own answer."""
     try:
         if isinstance(request, CellRequest):
-            return CellEnded(fault=run_cell_sources(request, open_backend(request.backend), emit))
-        return _judge(request, emit)
+            return CellEnded(fault=run_cell_sources(request, open_backend(request.backend), outbox.event))
+        return _judge(request, outbox)
     except SandboxUnavailable as error:
         return Broken(kind="unavailable", text=str(error))
     except InfraError as error:
@@ -100,7 +104,7 @@ def run(request: JudgeRequest | CellRequest, emit: Callable[[Event], None]) -> F
         return Broken(kind="judge", text=traceback.format_exc()[-20_000:])
 
 
-def _judge(request: JudgeRequest, emit: Callable[[Event], None]) -> Judged:
+def _judge(request: JudgeRequest, outbox: Outbox) -> Judged:
     limits = request.manifest.limits_for(request.tier)
     # Not below the box's own limit: our children inherit ours.
     _limit_memory(max(limits.judge_memory_mb, limits.memory_mb + 256))
@@ -113,9 +117,17 @@ def _judge(request: JudgeRequest, emit: Callable[[Event], None]) -> Judged:
         files=request.files,
         assets=request.assets,
         backend=open_backend(request.backend),
-        emit=emit,
+        emit=outbox.event,
         certified=request.certified,
     )
+    if not request.timed:
+        return _measure(context, request)
+    with own_cores(context.backend, request.manifest.protocol, outbox.event) as cores:
+        outbox.began()
+        return _measure(context.on_cores(cores), request)
+
+
+def _measure(context: RunContext, request: JudgeRequest) -> Judged:
     bench = Bench(context, request.seed)
     fault = None
     try:

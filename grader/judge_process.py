@@ -12,7 +12,20 @@ from dataclasses import dataclass, field
 
 from grader.events import Event, LogEvent
 from grader.judge_start import READY, JudgeProcess, stream
-from grader.wire import MAX_LINE, Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Ready, Told, read_line
+from grader.wire import (
+    MAX_LINE,
+    Began,
+    Broken,
+    CellEnded,
+    CellRequest,
+    Final,
+    Judged,
+    JudgeRequest,
+    Ready,
+    Told,
+    read_line,
+)
+from sandbox.leases import LONGEST_WAIT_S
 
 _POLL_S = 0.2
 
@@ -41,7 +54,7 @@ def run_judge(request: JudgeRequest | CellRequest, watch: Watch) -> Final:
             judge.send(request.model_dump_json(by_alias=True).encode() + b"\n")
             if not request.timed:
                 READY.refill()  # its imports go on beside this run
-            final = _listen(judge.events, watch)
+            final = _listen(judge.events, watch, LONGEST_WAIT_S if request.timed else 0.0)
         finally:
             judge.end(finished=isinstance(final, Judged | CellEnded))
             prints.finish()
@@ -51,10 +64,13 @@ def run_judge(request: JudgeRequest | CellRequest, watch: Watch) -> Final:
     return final or Broken(kind="judge", text=_obituary(judge, prints))
 
 
-def _listen(fd: int, watch: Watch) -> Final | None:
-    """Pass events on until the final message; None when the process ended without one."""
-    deadline = time.monotonic() + watch.wall_s
-    for line in _lines(fd, watch, deadline):
+def _listen(fd: int, watch: Watch, waits_s: float) -> Final | None:
+    """Pass events on until the final message; None when the process ended without one.
+
+    `waits_s`: how long it may wait for cores before its time begins.
+    """
+    clock = _Clock(watch.wall_s + waits_s)
+    for line in _lines(fd, watch, clock):
         if line is None:
             return Broken(kind="judge", text=f"the judge did not end within {watch.wall_s:g} seconds")
         try:
@@ -63,20 +79,34 @@ def _listen(fd: int, watch: Watch) -> Final | None:
             return Broken(kind="judge", text=f"the judge sent a line that is no message: {str(error)[:2000]}")
         if isinstance(message, Told):
             watch.on_event(message.event)
+        elif isinstance(message, Began):
+            clock.start(watch.wall_s)
         elif not isinstance(message, Ready):
             return message
     return None
 
 
-def _lines(fd: int, watch: Watch, deadline: float) -> Iterator[bytes | None]:
-    """Lines as they come; None once the deadline has passed. Raises Cancelled."""
+class _Clock:
+    def __init__(self, seconds: float) -> None:
+        self.start(seconds)
+
+    def start(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() > self._deadline
+
+
+def _lines(fd: int, watch: Watch, clock: _Clock) -> Iterator[bytes | None]:
+    """Lines as they come; None once the time is over. Raises Cancelled."""
     buffer = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(fd, selectors.EVENT_READ)
         while True:
             if watch.cancelled():
                 raise Cancelled
-            if time.monotonic() > deadline or len(buffer) > MAX_LINE:
+            if clock.over or len(buffer) > MAX_LINE:
                 yield None
                 return
             if not selector.select(_POLL_S):

@@ -158,6 +158,7 @@ class LoadBox:
             wall_s=limits.wall_s,
             open_files=1024,
             env=ENVIRONMENT,
+            cpus=None if context.cores is None else context.cores.load,
         )
         arguments = ["-P", "-m", "grader.load.generator"]
         self._guest = GuestBox.launch(context.backend, spec, arguments, context.emit, pod)

@@ -64,6 +64,12 @@ class Ready(Message):
     type: Literal["ready"] = "ready"
 
 
+class Began(Message):
+    """A timed run has its cores: its time counts from now."""
+
+    type: Literal["began"] = "began"
+
+
 class Told(Message):
     """An event."""
 
@@ -95,14 +101,14 @@ class Broken(Message):
 
 
 Final = Judged | CellEnded | Broken
-Line = Annotated[Ready | Told | Judged | CellEnded | Broken, Field(discriminator="type")]
+Line = Annotated[Ready | Began | Told | Judged | CellEnded | Broken, Field(discriminator="type")]
 Request = Annotated[JudgeRequest | CellRequest, Field(discriminator="do")]
 
-_LINE: TypeAdapter[Ready | Told | Judged | CellEnded | Broken] = TypeAdapter(Line)
+_LINE: TypeAdapter[Ready | Began | Told | Judged | CellEnded | Broken] = TypeAdapter(Line)
 _REQUEST: TypeAdapter[JudgeRequest | CellRequest] = TypeAdapter(Request)
 
 
-def read_line(line: bytes) -> Ready | Told | Final:
+def read_line(line: bytes) -> Ready | Began | Told | Final:
     """Raises ValueError for anything that the protocol does not have."""
     return _LINE.validate_json(line)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def lines(document: dict[str, Any]) -> Iterator[str]:
-    yield from _head(document)
+    yield from head_lines(document)
     for group in document["groups"]:
         yield ""
         yield from _group(group)
@@ -18,7 +18,7 @@ def lines(document: dict[str, Any]) -> Iterator[str]:
     for missing in document["missing"]:
         yield f"not measured: {missing['name']}: {missing['why']}"
     yield ""
-    yield from _goals(document["goals"])
+    yield from goal_lines(document["goals"])
     yield ""
     for name, how in document["contenders"].items():
         yield f"{name}: {how}"
@@ -32,7 +32,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
         yield "  ".join(cells).rstrip()
 
 
-def _head(document: dict[str, Any]) -> Iterator[str]:
+def head_lines(document: dict[str, Any]) -> Iterator[str]:
+    """When, where and with what it was measured."""
     machine, load = document["machine"], document["load_average_1m"]
     yield f"{document['date']}  {machine['cpu']}, {machine['cores']} cores, {machine['memory_mib']} MiB"
     yield f"{machine['system']}, limits by {machine['accounting']}, uid {machine['uid']}"
@@ -86,7 +87,8 @@ def _memory(held: Sequence[dict[str, Any]]) -> Iterator[str]:
     yield from table(head, rows)
 
 
-def _goals(goals: Sequence[dict[str, Any]]) -> Iterator[str]:
+def goal_lines(goals: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Each goal beside what was reached."""
     words = {True: "met", False: "MISSED", None: "not measured"}
     yield from table(
         ["goal", "wanted", "here", ""],

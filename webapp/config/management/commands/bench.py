@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
+from grader.bench_grade import report as grade_report
+from grader.bench_grade import suite as grade_suite
 from sandbox import SandboxError
 from sandbox.bench import box, report
 
@@ -29,7 +31,10 @@ class Bench:
 
 
 # What can be measured. A new bench is a line here.
-BENCHES = {"box": Bench(run=box.run, lines=report.lines)}
+BENCHES = {
+    "box": Bench(run=box.run, lines=report.lines),
+    "grade": Bench(run=grade_suite.run, lines=grade_report.lines),
+}
 ALL = "all"
 
 
@@ -42,7 +47,13 @@ class Command(BaseCommand):
         parser.add_argument("what", choices=[*BENCHES, ALL])
         parser.add_argument("--json", action="store_true", help="print one JSON document with every sample")
         parser.add_argument("--quick", action="store_true", help="fewer rounds: a minute or two, wider spreads")
-        parser.add_argument("--rounds", type=_positive, default=None, help="rounds of every group of timed starts")
+        parser.add_argument(
+            "--rounds",
+            "--runs",
+            type=_positive,
+            default=None,
+            help="box: rounds of every group of timed starts; grade: runs of every submission",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
