@@ -28,6 +28,7 @@ class BubblewrapBackend:
         self._machine = machine
         self._launcher = Launcher(machine)
         self._warm = WarmKeeper(self._launcher)
+        self._closed = False
 
     @classmethod
     def open(cls, accounting: str = "auto") -> Self:
@@ -79,9 +80,11 @@ class BubblewrapBackend:
         return self._warm.status()
 
     def close(self) -> None:
-        """End this process's boxes, and what waits for the next one; one made later starts it anew, and cold."""
+        """End what waits for the next box, and with the last backend of this process every box. Safe to call twice."""
         self._warm.close()
-        self._launcher.spares.close()
+        if not self._closed:
+            self._closed = True
+            self._launcher.spares.leave()
 
     def lease(self, *, cores: int = 0, gpus: int = 0, wait_s: float | None = None) -> CoreLease:
         """Cores and GPUs for the caller alone, among the boxes of this process."""

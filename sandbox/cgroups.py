@@ -182,7 +182,9 @@ class CgroupKeeper:
 
     def sweep(self) -> int:
         """End and remove the groups of owners that are dead; how many boxes they held."""
-        orphans = [folder for root in self._roots for folder in owned_folders(root) if owner_is_dead(folder.name)]
+        found = [folder for root in self._roots for folder in owned_folders(root) if owner_is_dead(folder.name)]
+        # Another user's are that user's to sweep.
+        orphans = [folder for folder in found if os.access(folder, os.W_OK)]
         boxes = {box.name for orphan in orphans for box in _children(orphan)}
         left = [folder for orphan in orphans for folder in _children(orphan)]
         for folder in left:

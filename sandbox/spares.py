@@ -65,6 +65,7 @@ class Spares:
     def __init__(self, keeper: AccountKeeper) -> None:
         self._keeper = keeper
         self._inherited: list[object] = []
+        self._users = 0
         self._reset()
 
     def _reset(self) -> None:
@@ -106,8 +107,22 @@ class Spares:
         for spare in dead:
             spare.discard()
 
+    def joined(self) -> Spares:
+        """Itself, with one more user."""
+        with self._changed:
+            self._users += 1
+        return self
+
+    def leave(self) -> None:
+        """One user fewer; with the last, `close`."""
+        with self._changed:
+            self._users -= 1
+            last = self._users == 0
+        if last:
+            self.close()
+
     def close(self) -> None:
-        """End them and their spawner. The next `take` starts anew."""
+        """End them, their spawner, and with it every box that it made. The next `take` starts anew."""
         with self._changed:
             thread, self._thread, self._closed = self._thread, None, True
             self._changed.notify_all()
@@ -219,9 +234,9 @@ class Spares:
 
 
 def shared_spares(keeper: AccountKeeper) -> Spares:
-    """The pool of this process for accounts of that kind: every backend here takes from the same one."""
+    """The pool of this process for accounts of that kind, joined: every backend here takes from the same one."""
     with _opening:
-        return _pools.setdefault(keeper.source, Spares(keeper))
+        return _pools.setdefault(keeper.source, Spares(keeper)).joined()
 
 
 def _forget_parent() -> None:

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 
 from sandbox import BoxSpec, Mount
+from sandbox.bubblewrap import BubblewrapBackend
 from sandbox.cgroups import owned_folders
 from sandbox.interpreter import running_interpreter_mounts
 from sandbox.owner import start_ticks
 from sandbox.proctree import descendants
-from sandbox.spares import DEPTH, fill_spares
+from sandbox.spares import DEPTH, close_spares, fill_spares
 
 pytestmark = [pytest.mark.box, pytest.mark.usefixtures("nothing_left")]
 
@@ -70,11 +71,22 @@ def test_a_spawner_that_is_killed_takes_its_boxes_along(any_backend):
     process.close()
 
 
-def test_a_closed_backend_holds_nothing_and_starts_anew(backend):
+def test_a_closed_backend_leaves_the_boxes_of_another():
+    mine, other = BubblewrapBackend.open(), BubblewrapBackend.open()
+    process = mine.prepare(BoxSpec(wall_s=60)).start(["/bin/cat"])
+    other.close()
+    process.stdin.write(b"alive\n")
+    assert process.stdout.read(6) == b"alive\n"
+    process.stdin.close()
+    assert process.wait().exit_code == 0
+    process.close()
+    mine.close()
+
+
+def test_closed_pools_hold_nothing_and_start_anew(backend):
     assert run(backend, ["/bin/true"])[0] == 0
-    before = spawners()
-    backend.close()
-    assert len(spawners()) == len(before) - 1
+    close_spares()
+    assert spawners() == []
     assert not [folder for folder in owned_folders(Path("/sys/fs/cgroup")) if f"-{os.getpid()}-" in folder.name]
     assert run(backend, ["/bin/echo", "again"]) == (0, b"again\n")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
-SPEC = {"pids": 30, "wall_s": 1.0}
-ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 4.0}
+SPEC = {"pids": 30, "wall_s": 3.0}
+ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 8.0}
 CONTROL = {"says": "10 links"}
 
 

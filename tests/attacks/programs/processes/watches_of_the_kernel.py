@@ -7,6 +7,7 @@ import os
 
 from kit import libc
 
+SPEC = {"wall_s": 30.0}
 ATTACK = {"says": "taken, [1-9][0-9]* watches"}
 CONTROL = {"says": "True"}
 
