@@ -18,6 +18,8 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "programs"
 World = Literal["bubblewrap", "docker"]
 WORLDS: tuple[World, ...] = get_args(World)
+# Those that go for our guest, the box it shares with them, or the way it ends: a warm box makes all three otherwise.
+_WARM_GROUPS = {"channel", "exits", "isolation"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,11 @@ class Cheat:
     @property
     def worlds(self) -> tuple[World, ...]:
         return WORLDS if self.docker else ("bubblewrap",)
+
+    @property
+    def is_warm_as_well(self) -> bool:
+        """It is tried in warm boxes, too."""
+        return self.name.split("/")[0] in _WARM_GROUPS
 
     def files(self, exercise: Exercise) -> Mapping[str, bytes]:
         """The submission: the cheat is its one editable file."""

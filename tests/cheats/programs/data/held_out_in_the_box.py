@@ -19,8 +19,9 @@ found = []
 for top in ("/work", "/assets", "/tmp", "/dev/shm", "/opt", "/var", "/srv", "/home", "/root", "/mnt"):
     for folder, _, names in os.walk(top):
         found += [f"{folder}/{name}" for name in names if name.endswith((".safetensors", ".npy", ".npz", ".jsonl"))]
-print("found", sorted(path for path in found if "site-packages" not in path), flush=True)
-for path in found:
+found = sorted(path for path in found if "site-packages" not in path)
+print("found", found, flush=True)
+for path in list(found):
     if "held" in path or "eval" in path or "test" in path.rsplit("/", 1)[-1]:
         data = load(path)
         found.append(np.linalg.lstsq(data["x"], data["y"], rcond=None)[0])

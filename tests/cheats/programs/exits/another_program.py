@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 
-CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "exited early|exit code 0"}
+CHEAT = {
+    "exercise": "rows",
+    "verdict": "crashed",
+    "caught_by": "crashed",
+    "says": "exited early|exit code 0",
+    "docker": True,
+}
 
 
 def ranked(values):

@@ -8,7 +8,8 @@ CHEAT = {
     "exercise": "rows",
     "verdict": "failed",
     "caught_by": "right_share",
-    "log": r"left \[\], of its own \['kit.py', 'main.py'\]",
+    "log": r"left \[\] of its own \['kit.py'\]",
+    "docker": True,
 }
 
 left = [
@@ -20,7 +21,7 @@ left = [
 ]
 with open("/proc/net/unix") as file:
     left += [line.split()[-1] for line in file if "@" in line or "boxd" in line]
-print("left", left, "of its own", sorted(os.listdir("/work"))[-2:], flush=True)
+print("left", left, "of its own", [name for name in os.listdir("/work") if name == "kit.py"], flush=True)
 
 
 def ranked(values):

@@ -9,7 +9,7 @@ CHEAT = {
     "exercise": "rows",
     "verdict": "failed",
     "caught_by": "right_share",
-    "log": r"seeds \[\], of all [1-9]",
+    "log": r"seeds \[\] of all [1-9]",
     "docker": True,
 }
 

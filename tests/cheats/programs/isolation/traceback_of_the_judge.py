@@ -8,7 +8,7 @@ CHEAT = {
     "exercise": "rows",
     "verdict": "failed",
     "caught_by": "right_share",
-    "log": r"frames \['/opt/rankzero/sandbox/guest/call.py'\]",
+    "log": r"beyond the guest \[\] of [1-9]",
 }
 
 
@@ -18,5 +18,6 @@ def ranked(values):
         if not at.f_code.co_filename.startswith("<"):
             files.append(at.f_code.co_filename)
         at = at.f_back
-    print("frames", sorted(set(files)), flush=True)
+    beyond = [name for name in files if not name.startswith(("/opt/rankzero/", "/opt/rankzero-warm/"))]
+    print("beyond the guest", beyond, "of", len(files), flush=True)
     return values

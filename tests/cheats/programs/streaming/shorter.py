@@ -6,7 +6,7 @@ import asyncio
 
 from kit import GAP_S, STREAM, Server, chunk, event
 
-CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "streams"}
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "streams", "docker": True}
 
 
 class Cheat(Server):
