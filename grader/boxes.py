@@ -10,6 +10,7 @@ from pathlib import Path
 
 from grader.errors import InfraError
 from grader.events import Event
+from grader.gpu.watch import WatchedBox
 from grader.prints import Prints
 from grader.report import Usage
 from lessons.schema import Limits
@@ -108,7 +109,12 @@ class GuestBox:
     @property
     def usage(self) -> Usage:
         used = self._box.usage()
-        return Usage(wall_s=used.wall_s, cpu_s=used.cpu_s, peak_memory_bytes=used.peak_memory_bytes)
+        return Usage(
+            wall_s=used.wall_s,
+            cpu_s=used.cpu_s,
+            peak_memory_bytes=used.peak_memory_bytes,
+            peak_vram_bytes=self._box.peak_vram_bytes if isinstance(self._box, WatchedBox) else 0,
+        )
 
     def freeze(self) -> None:
         """Stop every process. Raises InfraError."""

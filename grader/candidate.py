@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ class Candidate:
         self._session: CallSession | None = None
         self._server: Server | None = None
         self._usage: Usage | None = None
+        self._asked_s = 0.0
 
     def call(self, function: str, *args: object, timeout_s: float | None = None, **kwargs: object) -> Any:
         """Call a function of the entry module and return its answer.
@@ -34,7 +36,29 @@ class Candidate:
         Raises a CandidateError: TimedOut, OutOfMemory, Crashed, Rejected, or WrongAnswer for an unsendable value.
         """
         with self._context.blame():
-            return self._call_session().call(function, args, kwargs, timeout_s)
+            session = self._call_session()
+            if self._context.device is not None:
+                self._context.device.flush()
+            began = time.perf_counter()
+            try:
+                return session.call(function, args, kwargs, timeout_s)
+            finally:
+                self._asked_s += time.perf_counter() - began
+
+    @property
+    def asked_s(self) -> float:
+        """Wall seconds of all calls: each from the request to the full answer in the judge's hands."""
+        return self._asked_s
+
+    def settle(self) -> float:
+        """Wait until the run's GPU is quiet, and return the seconds it took; 0 without one.
+
+        Raises TimedOut for a program that leaves it busy.
+        """
+        if self._context.device is None:
+            return 0.0
+        with self._context.blame():
+            return self._context.device.settle()
 
     def load(self) -> None:
         """Start the box and load the entry module now, not with the first call. Raises a CandidateError."""

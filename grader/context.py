@@ -11,6 +11,8 @@ from grader.boxes import GuestBox, box_spec
 from grader.cores import Cores, OnCores
 from grader.errors import CandidateError, InfraError, JudgeError
 from grader.events import Event
+from grader.gpu.device import Device
+from grader.gpu.own import OnGpu
 from lessons.files import read_file, walk
 from lessons.schema import Limits, Manifest, Tier
 from sandbox import Backend, Pod
@@ -23,6 +25,7 @@ class RunContext:
     `folder`: the exercise's. `reference`: the name of our own program that runs in the learner's place.
     `certified`: every box starts cold, from nothing that another run's box could have touched.
     `cores`: the run's own, None where it shares; `backend` puts every box there.
+    `device`: the judge's hand on the run's own GPU, None without one; `backend` gives that GPU to every box.
     """
 
     exercise: str
@@ -37,10 +40,15 @@ class RunContext:
     reference: str | None = None
     certified: bool = False
     cores: Cores | None = None
+    device: Device | None = None
 
     def on_cores(self, cores: Cores) -> RunContext:
         """The same with every box on these cores."""
         return replace(self, backend=OnCores(self.backend, cores.programs), cores=cores)
+
+    def on_gpu(self, backend: OnGpu, device: Device) -> RunContext:
+        """The same with every box on that backend's GPU."""
+        return replace(self, backend=backend, device=device)
 
     def start(self, program: str, extra_files: Mapping[str, bytes] | None = None) -> GuestBox:
         """A box of this exercise at this tier, running one of our guest programs.

@@ -8,11 +8,11 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import cast
 
 from grader import assets
 from grader.errors import JudgeError, SubmissionError
 from grader.events import Event, LogEvent
+from grader.gpu.own import NO_GPU, has_gpu
 from grader.judge_process import Cancelled, Watch, run_judge
 from grader.report import MAX_TAIL_LINES, Report, Usage
 from grader.verdict import Conclusion, conclude
@@ -93,8 +93,8 @@ def _check(exercise: Exercise, files: Mapping[str, bytes], tier: str) -> Tier:
     manifest = exercise.manifest
     if tier not in manifest.tiers:
         raise SubmissionError(f"{exercise.key} has no tier {tier!r}: choose one of {', '.join(manifest.tiers)}")
-    if tier == "gpu":
-        raise SubmissionError("tier 'gpu' is not supported by this version")
+    if tier == "gpu" and not has_gpu():
+        raise SubmissionError(NO_GPU)
     missing = [name for name in manifest.files.editable if name not in files]
     extra = [name for name in files if name not in manifest.files.editable]
     if missing or extra:
@@ -103,7 +103,7 @@ def _check(exercise: Exercise, files: Mapping[str, bytes], tier: str) -> Tier:
     for name, data in files.items():
         if len(data) > limit:
             raise SubmissionError(f"{name} has {len(data)} bytes; the limit is {limit}")
-    return cast("Tier", tier)
+    return tier
 
 
 def _readonly(exercise: Exercise) -> dict[str, bytes]:

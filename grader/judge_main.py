@@ -27,6 +27,7 @@ from grader.context import RunContext
 from grader.cores import own_cores
 from grader.errors import CandidateError, InfraError, JudgeError
 from grader.events import Event
+from grader.gpu.own import own_gpu
 from grader.verdict import Fault
 from grader.wire import Began, Broken, CellEnded, CellRequest, Final, Judged, JudgeRequest, Ready, Told, read_request
 from sandbox import MIB, SandboxUnavailable, open_backend
@@ -122,9 +123,14 @@ def _judge(request: JudgeRequest, outbox: Outbox) -> Judged:
     )
     if not request.timed:
         return _measure(context, request)
-    with own_cores(context.backend, request.manifest.protocol, outbox.event) as cores:
+    with contextlib.ExitStack() as held:
+        context = context.on_cores(
+            held.enter_context(own_cores(context.backend, request.manifest.protocol, outbox.event))
+        )
+        if request.tier == "gpu":
+            context = context.on_gpu(*held.enter_context(own_gpu(context.backend, limits.vram_mb, outbox.event)))
         outbox.began()
-        return _measure(context.on_cores(cores), request)
+        return _measure(context, request)
 
 
 def _measure(context: RunContext, request: JudgeRequest) -> Judged:

@@ -57,4 +57,5 @@ def add_usage(parts: Sequence[Usage]) -> Usage:
         wall_s=sum(part.wall_s for part in parts),
         cpu_s=sum(part.cpu_s for part in parts),
         peak_memory_bytes=max((part.peak_memory_bytes for part in parts), default=0),
+        peak_vram_bytes=max((part.peak_vram_bytes for part in parts), default=0),
     )

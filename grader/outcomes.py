@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from grader.errors import CandidateError, Crashed, InfraError, OutOfMemory, TimedOut
+from grader.gpu.watch import VramExceeded
 from lessons.schema import Limits
 from sandbox import Outcome
 
@@ -14,6 +15,8 @@ def error_of(outcome: Outcome, limits: Limits, doing: str) -> CandidateError:
 
     Raises InfraError when the end was our doing.
     """
+    if isinstance(outcome, VramExceeded):
+        return OutOfMemory(f"The program needed more than {outcome.limit_mb} MB of GPU memory while {doing}.")
     match outcome.status:
         case "wall_limit":
             return TimedOut(f"The program took longer than {limits.wall_s:g} seconds (time limit) while {doing}.")

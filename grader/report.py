@@ -19,11 +19,15 @@ class Part(BaseModel):
 
 
 class Usage(Part):
-    """Of the learner's boxes, read by us: seconds summed over boxes, bytes of the largest."""
+    """Of the learner's boxes, read by us: seconds summed over boxes, bytes of the largest.
+
+    `peak_vram_bytes`: on the GPU, as its driver tells; 0 without one.
+    """
 
     wall_s: float = Field(ge=0)
     cpu_s: float = Field(ge=0)
     peak_memory_bytes: int = Field(ge=0)
+    peak_vram_bytes: int = Field(default=0, ge=0)
 
 
 class MetricResult(Part):

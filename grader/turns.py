@@ -28,9 +28,7 @@ def take_turns(plan: Interleaving, sides: Mapping[Side, Candidate], turn: Turn) 
         while (side := plan.next_side()) is not None:
             candidate = sides[side]
             with _awake(candidate):
-                began = time.monotonic()
-                turn(candidate, len(plan.rounds))
-                wall_s = time.monotonic() - began
+                wall_s = _timed(plan, candidate, turn)
             total = candidate.usage.cpu_s
             plan.record(Reading(cpu_s=total - used[side], wall_s=wall_s))
             used[side] = total
@@ -38,6 +36,19 @@ def take_turns(plan: Interleaving, sides: Mapping[Side, Candidate], turn: Turn) 
         for candidate in sides.values():
             candidate.thaw()
     return plan.rounds
+
+
+def _timed(plan: Interleaving, candidate: Candidate, turn: Turn) -> float:
+    """Wall seconds of one turn. By the wall clock: of its calls alone, and what they left running on the GPU.
+
+    What the judge does between calls takes as long for every side, and would draw their ratio towards 1.
+    """
+    began, asked = time.monotonic(), candidate.asked_s
+    turn(candidate, len(plan.rounds))
+    left_s = candidate.settle()
+    if plan.clock == "wall":
+        return candidate.asked_s - asked + left_s
+    return time.monotonic() - began
 
 
 @contextlib.contextmanager

@@ -38,7 +38,7 @@ class JudgeRequest(Message):
     @property
     def timed(self) -> bool:
         """Whether the run is to have a core for itself."""
-        return self.manifest.timed and self.tier != "smoke"
+        return self.tier == "gpu" or (self.manifest.timed and self.tier != "smoke")
 
 
 class CellRequest(Message):
@@ -65,7 +65,7 @@ class Ready(Message):
 
 
 class Began(Message):
-    """A timed run has its cores: its time counts from now."""
+    """A timed run has its cores, and its GPU: its time counts from now."""
 
     type: Literal["began"] = "began"
 

@@ -88,6 +88,7 @@ class Limits(Strict):
     output_kb: int = Field(default=256, ge=1, le=16_384)
     file_kb: int = Field(default=128, ge=1, le=1024)
     files: int = Field(default=20, ge=1, le=100)
+    vram_mb: int | None = Field(default=None, ge=64, le=1_048_576)  # of one box on its GPU; None: all that it has
     judge_wall_s: float | None = Field(default=None, gt=0, le=86_400)
     judge_memory_mb: int = Field(default=4096, ge=64, le=262_144)
 
@@ -106,6 +107,7 @@ class LimitOverrides(Strict):
     pids: int | None = Field(default=None, ge=1, le=4096)
     disk_mb: int | None = Field(default=None, ge=1, le=65_536)
     output_kb: int | None = Field(default=None, ge=1, le=16_384)
+    vram_mb: int | None = Field(default=None, ge=64, le=1_048_576)
     judge_wall_s: float | None = Field(default=None, gt=0, le=86_400)
     judge_memory_mb: int | None = Field(default=None, ge=64, le=262_144)
 

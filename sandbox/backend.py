@@ -100,6 +100,10 @@ class Box(Protocol):
         """Let them go on."""
         ...
 
+    def pids(self) -> list[int]:
+        """The processes of the box as we number them, now; none before it starts and after it ended."""
+        ...
+
 
 class Backend(Protocol):
     """A way to make boxes."""

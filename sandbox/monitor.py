@@ -82,6 +82,11 @@ class Monitor:
         if threading.current_thread() is not self._thread:
             self._done.wait()
 
+    def pids(self) -> list[int]:
+        """Processes that belong to the box now."""
+        with self._lock:
+            return self._account.members() if self._ended is None else []
+
     def confine(self, cpus: frozenset[int]) -> None:
         """Keep every thread of the box to these cores; a box that cannot be kept there is ended."""
         try:

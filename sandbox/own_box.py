@@ -70,3 +70,6 @@ class OwnBox:
     def thaw(self) -> None:
         if self._monitor is not None:
             self._monitor.thaw()
+
+    def pids(self) -> list[int]:
+        return [] if self._monitor is None else self._monitor.pids()

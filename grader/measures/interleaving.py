@@ -41,6 +41,11 @@ class Interleaving:
         self._rounds: list[Round] = []
 
     @property
+    def clock(self) -> Clock:
+        """By which the turns will be compared."""
+        return self._clock
+
+    @property
     def rounds(self) -> tuple[Round, ...]:
         """Those that are complete."""
         return tuple(self._rounds)

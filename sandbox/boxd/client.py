@@ -90,6 +90,9 @@ class BoxdBox:
         if self._run is not None:
             self._run.thaw()
 
+    def pids(self) -> list[int]:
+        return [] if self._run is None else self._run.pids()
+
     def _request(self, argv: Sequence[str], fds: Sequence[int]) -> socket.socket:
         plain, payload = wire.spec_to_wire(self._spec)
         header = {"op": "run", "backend": self._backend, "pod": self._pod, "argv": list(argv), "spec": plain}

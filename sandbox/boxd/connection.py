@@ -151,6 +151,8 @@ class Connection:
             threading.Thread(target=box.kill, name="boxd-kill", daemon=True).start()
         elif op == "usage":
             self._reply({"event": "usage", "usage": asdict(box.usage())})
+        elif op == "pids":
+            self._reply({"event": "pids", "pids": box.pids()})
         elif op in {"freeze", "thaw"}:
             try:
                 box.freeze() if op == "freeze" else box.thaw()

@@ -50,6 +50,10 @@ class RemoteRun:
     def thaw(self) -> None:
         self._order("thaw")
 
+    def pids(self) -> list[int]:
+        answer = self._ask("pids")
+        return [] if answer is None else answer["pids"]
+
     def _order(self, what: str) -> None:
         answer = self._ask(what)
         if answer is not None and answer["event"] == "failed":

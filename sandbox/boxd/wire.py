@@ -1,10 +1,10 @@
 """What boxd and its clients say to each other: one connection a box, pod, lease or question; frames both ways.
 
 A connection opens with one byte: "F" carries the four descriptors of a box (0, 1, 2, control), "-" carries none.
-After "F": run (backend, pod, argv, spec), then any number of usage, kill, freeze and thaw. After "-": one of check
-(backend), status, pod (backend) and lease (cores, gpus, wait_s). The connection is the lifeline of what it asked for:
-when it closes, the box or pod ends and the lease is given back. Replies: started, refused, usage, frozen, thawed,
-failed, outcome, checks, status, pod, leased; and "waiting" now and then while a request cannot be met yet.
+After "F": run (backend, pod, argv, spec), then any number of usage, pids, kill, freeze and thaw. After "-": one of
+check (backend), status, pod (backend) and lease (cores, gpus, wait_s). The connection is the lifeline of what it asked
+for: when it closes, the box or pod ends and the lease is given back. Replies: started, refused, usage, pids, frozen,
+thawed, failed, outcome, checks, status, pod, leased; and "waiting" now and then while a request cannot be met yet.
 Both ends are ours and of one user, so a reply is trusted; a request is checked as any spec is.
 """
 

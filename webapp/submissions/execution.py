@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection, transaction
 
 import grader
 from grader import InfraError, ProgressEvent, SandboxUnavailable, SubmissionError
+from grader.gpu.own import NO_GPU, has_gpu
 from sandbox import open_backend
 from webapp.catalog.course import course
 from webapp.config.lab import lab_state
@@ -23,7 +24,7 @@ from webapp.config.logs import run_logging
 from webapp.submissions import queue, services
 from webapp.submissions.confirming import settled_report
 from webapp.submissions.livelog import LiveLog
-from webapp.submissions.models import Run, Verdict
+from webapp.submissions.models import Run, Tier, Verdict
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
@@ -38,7 +39,7 @@ def worker_name() -> str:
 
 def work(name: str) -> Run | None:
     """Claim and execute one run of the queue. Returns it, or None when nothing waits or nothing may run here."""
-    problem = cannot_run()
+    problem = cannot_run(name)
     if problem:
         log.error("queue %s: %s", name, problem)
         queue.runs_explain(queue=name, message=problem)
@@ -49,11 +50,13 @@ def work(name: str) -> Run | None:
     return run
 
 
-def cannot_run() -> str:
-    """Why no run may start on this machine now; "" when all is well. Nothing ever runs outside a box."""
+def cannot_run(name: str) -> str:
+    """Why no run of that queue may start on this machine now; "" when all is well. Nothing ever runs outside a box."""
     lab = lab_state()
     if lab.state != "ready":
         return lab.text
+    if name == Tier.GPU and not has_gpu():
+        return f"Nothing of the GPU tier starts: {NO_GPU}."
     try:
         open_backend("bubblewrap")
     except SandboxUnavailable as error:

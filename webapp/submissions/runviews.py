@@ -117,5 +117,6 @@ def review_row(review: Review, run: Run) -> ReviewRow:
 def usage_text(usage: dict[str, float] | None) -> str:
     if not usage:
         return ""
-    peak = usage["peak_memory_bytes"] / 1024**2
-    return f"{usage['cpu_s']:.1f} s of CPU in {usage['wall_s']:.1f} s; at most {peak:.0f} MiB of memory"
+    peak, vram = usage["peak_memory_bytes"] / 1024**2, usage.get("peak_vram_bytes", 0) / 1024**2
+    text = f"{usage['cpu_s']:.1f} s of CPU in {usage['wall_s']:.1f} s; at most {peak:.0f} MiB of memory"
+    return f"{text} and {vram:.0f} MiB on the GPU" if vram else text

@@ -42,7 +42,7 @@ def test_it_has_exactly_the_agreed_fields():
         "name", "value", "unit", "direction", "threshold", "passed", "samples", "ci95", "provenance", "ceiling",
     ]  # fmt: skip
     assert set(data["checks"][0]) == {"name", "passed", "feedback"}
-    assert set(data["usage"]) == {"wall_s", "cpu_s", "peak_memory_bytes"}
+    assert set(data["usage"]) == {"wall_s", "cpu_s", "peak_memory_bytes", "peak_vram_bytes"}
 
 
 def test_it_reads_back_what_it_wrote():

@@ -201,6 +201,23 @@ def test_it_refuses_without_a_sandbox_and_says_why(
     assert "set the sysctl" in run.message
 
 
+def test_a_worker_without_a_gpu_leaves_its_queue_alone_and_says_so(
+    submit: Submit, learner: User, graded: Any, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.TIERS = ["smoke", "cpu", "gpu"]
+    calls = graded(lambda **options: report())
+    run = submit(learner, "gpu")
+    monkeypatch.setattr(execution, "has_gpu", lambda: False)
+    assert execution.work("gpu") is None
+    run.refresh_from_db()
+    assert (run.status, run.tries, calls) == (Status.QUEUED, 0, [])
+    assert "this worker has no GPU" in run.message
+    monkeypatch.setattr(execution, "has_gpu", lambda: True)
+    assert execution.work("gpu") is not None
+    run.refresh_from_db()
+    assert (run.status, calls[0]["tier"]) == (Status.DONE, "gpu")
+
+
 def test_it_waits_for_the_lab_and_says_so(submit: Submit, learner: User, graded: Any) -> None:
     calls = graded(lambda **options: report())
     write_state(LabState(state="installing", text="Installing the lab: 3 of 9 packages", done=0.3))
