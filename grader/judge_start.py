@@ -86,12 +86,20 @@ class JudgeProcess:
         """In good order first, so that boxes are removed; then by force, the whole group."""
         if not finished:
             self.process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(_TERM_S)
+        self._await_end(_TERM_S)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         stream(self.process.stdin).close()
+
+    def _await_end(self, timeout_s: float) -> None:
+        """Popen.wait would look only every 50 ms: as long as all the rest of a small run's end."""
+        if self.process.returncode is None:
+            pidfd = os.pidfd_open(self.process.pid)  # ours to reap, so it is still there
+            poller = select.poll()
+            poller.register(pidfd, select.POLLIN)
+            poller.poll(timeout_s * 1000)
+            os.close(pidfd)
 
     def close(self) -> None:
         """What is left of an ended one. Its stdout is closed by whoever reads it."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
 import threading
 import time
 
+import psutil
 import pytest
 
 import grader
@@ -181,11 +183,34 @@ def test_a_timed_judge_that_hangs_once_it_has_its_core_is_stopped(tmp_path, capl
     assert time.monotonic() - began < 30
 
 
+class Watcher(threading.Thread):
+    """Notes on which cores the server and the load generator run, as the machine sees them."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.over = threading.Event()
+        self.cores = {"server.py": set(), "grader.load.generator": set()}
+
+    def run(self):
+        while not self.over.wait(0.05):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    self.note(process)
+
+    def note(self, process: psutil.Process):
+        words = process.cmdline()
+        for name, cores in self.cores.items():
+            if any(word.endswith(name) for word in words) and words[0].endswith("python"):
+                cores.add(tuple(process.cpu_affinity()))
+
+
 @pytest.mark.box
 @pytest.mark.lab
 def test_a_timed_server_is_loaded_from_another_core():
     exercise = timed(fixture_exercise("responder"))
     lines: list[str] = []
+    watcher = Watcher()
+    watcher.start()
     with boxd_at_hand():
         report = grader.grade(
             exercise,
@@ -193,5 +218,16 @@ def test_a_timed_server_is_loaded_from_another_core():
             tier="cpu",
             on_event=lambda event: lines.append(getattr(event, "text", "")),
         )
+    watcher.over.set()
+    watcher.join()
     assert report.verdict == "passed", report.message
-    assert (SHARED in lines) == (len(CORES) == 1)
+    if len(CORES) == 1:
+        assert SHARED in lines
+        return
+    assert SHARED not in lines
+    *_, server, load = [(core,) for core in CORES]
+    assert watcher.cores["server.py"] >= {server}
+    assert watcher.cores["grader.load.generator"] >= {load}
+    # What starts a box may show up on all cores for a moment; on the other's core neither ever is alone.
+    assert load not in watcher.cores["server.py"]
+    assert server not in watcher.cores["grader.load.generator"]
