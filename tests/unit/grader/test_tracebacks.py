@@ -18,6 +18,7 @@ def context(tier) -> RunContext:
     manifest = fixture_exercise("arithmetic").manifest
     return RunContext(
         exercise="x/y",
+        folder=fixture_exercise("arithmetic").folder,
         manifest=manifest,
         tier=tier,
         limits=manifest.limits_for(tier),
