@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from grader import grade
 from grader.judge_start import READY, JudgeProcess, ReadyJudge, Setting
 from tests.fixtures.exercises import ROOT, fixture_exercise, grade_text, judged_by, log_of
 
@@ -29,8 +31,6 @@ def ready():
 
 
 def pids_of(exercise) -> list[str]:
-    from grader import grade
-
     return log_of(lambda keep: grade(exercise, {"main.py": b""}, tier="smoke", seed=1, on_event=keep))
 
 
@@ -141,3 +141,13 @@ def test_a_judge_says_when_its_imports_are_done():
         assert process.await_ready(30)
     finally:
         process.discard()
+
+
+@pytest.mark.parametrize(("is_timed", "waits"), [(True, False), (False, True)])
+def test_beside_a_timed_run_no_other_judge_does_its_imports(ready, tmp_path, is_timed, waits):
+    exercise = judged_by("def judge(bench):\n    bench.log('measuring')\n", tmp_path)
+    exercise = dataclasses.replace(exercise, manifest=exercise.manifest.model_copy(update={"timed": is_timed}))
+    seen = []
+    grade(exercise, {"main.py": b""}, tier="cpu", on_event=lambda event: seen.append(ready._waiting is not None))
+    assert seen == [waits]
+    assert ready.await_ready(30)  # afterwards there is one for the next run
