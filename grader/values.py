@@ -15,6 +15,8 @@ from grader.errors import Rejected, WrongAnswer
 from grader.tensors import read_safetensors, write_safetensors
 
 _MAX_DEPTH = 50
+# A list needs a hundred times its bytes once it is read: without this, an answer within its cap fills the judge.
+_MAX_ITEMS = 2_000_000
 
 
 def encode(value: object) -> bytes:
@@ -25,12 +27,19 @@ def encode(value: object) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Read an answer. Raises Rejected when the bytes do not follow the format, as no honest guest would send them."""
+    """Read an answer.
+
+    Raises Rejected when the bytes do not follow the format, as no honest guest would send them; WrongAnswer for one of
+    more than two million items outside of arrays.
+    """
     size = int.from_bytes(data[:4], "big")
     if len(data) < 4 or size > len(data) - 4:
         raise Rejected("The answer is malformed: its length does not add up")
+    text = data[4 : 4 + size]
+    if sum(map(text.count, (b"[", b"{", b","))) > _MAX_ITEMS:
+        raise WrongAnswer(f"The answer has more than {_MAX_ITEMS} items: return large data as numpy arrays.")
     try:
-        tree = json.loads(data[4 : 4 + size].decode(), parse_constant=_refuse)
+        tree = json.loads(text.decode(), parse_constant=_refuse)
         arrays = read_safetensors(data[4 + size :]) if len(data) > 4 + size else {}
     except (ValueError, RecursionError, WrongAnswer) as error:
         raise Rejected(f"The answer is malformed: {str(error)[:200]}") from None

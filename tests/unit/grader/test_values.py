@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.errors import Rejected
+from grader.errors import Rejected, WrongAnswer
 from grader.values import decode, encode
 from sandbox.guest import call
 from tests.fixtures.exercises import in_lab
@@ -83,6 +83,16 @@ def test_it_refuses_endless_nesting():
 def test_it_rejects_malformed_answers(data):
     with pytest.raises(Rejected, match="malformed"):
         decode(data)
+
+
+def test_it_reads_no_answer_that_would_fill_the_judge():
+    def answer(commas: int) -> bytes:
+        tree = b"[0" + b",0" * commas + b"]"
+        return len(tree).to_bytes(4, "big") + tree
+
+    assert len(decode(answer(1_999_999))) == 2_000_000
+    with pytest.raises(WrongAnswer, match="numpy arrays"):
+        decode(answer(2_000_000))
 
 
 def test_it_sends_a_judge_no_more_than_json_can_hold():
