@@ -148,11 +148,13 @@ def test_it_names_every_verdict_and_provenance():
     assert {*VERDICTS, *get_args(Provenance)} - named(GRADING) == set()
 
 
-def test_every_test_and_document_that_it_names_is_there():
+def test_every_test_that_it_names_is_there_and_it_names_every_group_of_cheats():
     paths = re.findall(r"`((?:cheats|attacks|unit)/[\w/.]+|tests/[\w/]+(?:\.py|/))", GRADING)
     assert len(paths) > 20
     lost = [path for path in paths if not (ROOT / "tests" / path.removeprefix("tests/")).exists()]
     assert lost == []
+    groups = [folder.name for folder in (ROOT / "tests" / "cheats" / "programs").iterdir() if folder.is_dir()]
+    assert [group for group in groups if group[0] != "_" and f"`cheats/programs/{group}/`" not in GRADING] == []
     anchors = {
         re.sub(r"[^\w -]", "", head).lower().replace(" ", "-")
         for head in re.findall(r"^#+ (.+)$", GRADING, re.MULTILINE)
