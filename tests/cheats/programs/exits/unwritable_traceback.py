@@ -1,0 +1,9 @@
+"""Raises an error of a name and a text that cannot be written as UTF-8, so that the report cannot be, either."""
+
+from __future__ import annotations
+
+CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "while answering ranked"}
+
+
+def ranked(values):
+    raise type("Odd\ud800", (Exception,), {})("passed \udfff \x00 \u202e")
