@@ -29,6 +29,8 @@ def take_turns(plan: Interleaving, sides: Mapping[Side, Candidate], turn: Turn) 
             candidate = sides[side]
             with _awake(candidate):
                 wall_s = _timed(plan, candidate, turn)
+            # Frozen already: what runs on the GPU now was queued before, and nothing comes after it.
+            wall_s += candidate.settle()
             total = candidate.usage.cpu_s
             plan.record(Reading(cpu_s=total - used[side], wall_s=wall_s))
             used[side] = total
@@ -39,16 +41,13 @@ def take_turns(plan: Interleaving, sides: Mapping[Side, Candidate], turn: Turn) 
 
 
 def _timed(plan: Interleaving, candidate: Candidate, turn: Turn) -> float:
-    """Wall seconds of one turn. By the wall clock: of its calls alone, and what they left running on the GPU.
+    """Wall seconds of one turn. By the wall clock: of its calls alone.
 
     What the judge does between calls takes as long for every side, and would draw their ratio towards 1.
     """
     began, asked = time.monotonic(), candidate.asked_s
     turn(candidate, len(plan.rounds))
-    left_s = candidate.settle()
-    if plan.clock == "wall":
-        return candidate.asked_s - asked + left_s
-    return time.monotonic() - began
+    return candidate.asked_s - asked if plan.clock == "wall" else time.monotonic() - began
 
 
 @contextlib.contextmanager

@@ -63,3 +63,20 @@ def test_it_refuses_a_build_that_does_not_exist(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RANKZERO_TORCH", "rocm")
     with pytest.raises(lab.LabError, match="use cpu or cuda"):
         lab.flavour()
+
+
+@pytest.mark.parametrize(
+    ("driver", "torch", "tiers"),
+    [
+        (True, "", "smoke,cpu,gpu"),
+        (True, "cuda", "smoke,cpu,gpu"),
+        (True, "cpu", "smoke,cpu"),
+        (False, "", "smoke,cpu"),
+    ],
+)
+def test_a_driver_offers_the_gpu_tier_unless_pytorch_is_to_do_without(
+    driver: bool, torch: str, tiers: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab, "has_driver", lambda: driver)
+    monkeypatch.setenv("RANKZERO_TORCH", torch)
+    assert lab.default_tiers() == tiers

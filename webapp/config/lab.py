@@ -70,7 +70,18 @@ def flavour() -> str:
         return chosen
     if chosen:
         raise LabError(f"RANKZERO_TORCH is {chosen!r}; use cpu or cuda")
-    return "cuda" if Path("/dev/nvidiactl").exists() and shutil.which("nvidia-smi") else "cpu"
+    return "cuda" if has_driver() else "cpu"
+
+
+def has_driver() -> bool:
+    """Whether an NVIDIA driver answers here."""
+    return Path("/dev/nvidiactl").exists() and shutil.which("nvidia-smi") is not None
+
+
+def default_tiers() -> str:
+    """The tiers of an installation on this machine alone, where nobody names others."""
+    without_cuda = os.environ.get("RANKZERO_TORCH", "").strip().lower() == "cpu"
+    return "smoke,cpu,gpu" if has_driver() and not without_cuda else "smoke,cpu"
 
 
 def locks() -> tuple[Path, Path]:

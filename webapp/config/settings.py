@@ -7,6 +7,7 @@ from typing import Any
 from csp.constants import NONCE, NONE, SELF
 
 from webapp.config import env
+from webapp.config.lab import default_tiers
 from webapp.config.paths import ROOT, state_dir, valkey_socket
 
 STATE = state_dir()
@@ -16,7 +17,7 @@ ORIGINS = env.env_list("ORIGINS")  # https://learn.example.org: also turns on se
 HTTPS = any(origin.startswith("https://") for origin in ORIGINS)
 ALLOWED_HOSTS = env.env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = ORIGINS
-TIERS = env.env_list("TIERS", "smoke,cpu")  # what this installation has workers for
+TIERS = env.env_list("TIERS", default_tiers())  # what this installation has workers for
 PROXIES = env.env_int("PROXIES", 0, high=8)  # how many proxies of ours stand before the site
 
 INSTALLED_APPS = [

@@ -122,3 +122,21 @@ def test_it_exits_1_for_a_surprise_and_writes_no_lock(tmp_path):
 def test_it_runs_the_cells_of_a_lesson():
     done = manage("lessons", "cells", "90_fixtures")
     assert (done.returncode, "1 cells and sessions run, 0 failed" in done.stdout) == (0, True)
+
+
+@pytest.mark.box
+@pytest.mark.lab
+@pytest.mark.parametrize(
+    ("folder", "code", "words"),
+    [("solution", 0, "confirmed on a second seed"), ("starter", 1, "not confirmed: that takes a pass on each")],
+)
+def test_it_certifies_by_two_runs(folder, code, words):
+    done = manage("grade", "90_fixtures/arithmetic", ARITHMETIC / folder, "--certified", "--seed", 5)
+    assert done.returncode == code, done.stderr
+    assert words in done.stdout
+    assert ("A second run on new data" in done.stderr) == (code == 0)
+
+
+def test_it_certifies_nothing_at_smoke():
+    done = manage("grade", "90_fixtures/arithmetic", ARITHMETIC / "solution", "--certified", "--tier", "smoke")
+    assert (done.returncode, "certifies nothing" in done.stderr) == (2, True)

@@ -334,12 +334,14 @@ class Side:
 
     def __init__(self, call_s, left_s=0.0):
         self.asked_s, self._call_s, self._left_s, self._cpu_s = 0.0, call_s, left_s, 0.0
+        self.frozen = False
 
     def ask(self):
         self.asked_s += self._call_s
         self._cpu_s += 1e-3
 
     def settle(self):
+        assert self.frozen, "it could queue more work"
         return self._left_s
 
     @property
@@ -347,8 +349,12 @@ class Side:
         return Usage(wall_s=0, cpu_s=self._cpu_s, peak_memory_bytes=0)
 
     def load(self): ...
-    def freeze(self): ...
-    def thaw(self): ...
+
+    def freeze(self):
+        self.frozen = True
+
+    def thaw(self):
+        self.frozen = False
 
 
 @pytest.mark.parametrize(("clock", "expected"), [("wall", 0.25), ("cpu", None)])

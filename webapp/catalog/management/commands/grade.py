@@ -83,7 +83,9 @@ def summary(report: grader.Report) -> str:
     """The Report for people."""
     lines = [f"{report.verdict}{' with distinction' if report.distinction else ''}, score {report.score:.2f}"]
     lines += [report.message] if report.message else []
-    lines += [] if report.confirmed is None else [f"{'' if report.confirmed else 'not '}confirmed on a second seed"]
+    if report.confirmed is not None:
+        wanting = "not confirmed: that takes a pass on each of two seeds"
+        lines.append("confirmed on a second seed" if report.confirmed else wanting)
     lines += [f"  differs: {difference}" for difference in report.differences]
     for metric in report.metrics:
         mark = {True: "ok  ", False: "FAIL", None: "    "}[metric.passed]

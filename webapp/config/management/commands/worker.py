@@ -8,6 +8,7 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from typing_extensions import override
 
@@ -22,7 +23,8 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--queues", default="smoke,cpu", help="of smoke, cpu, gpu (default: %(default)s)")
+        tiers = ",".join(settings.TIERS)
+        parser.add_argument("--queues", default=tiers, help="of smoke, cpu, gpu (default: %(default)s)")
         parser.add_argument("--concurrency", type=int, default=2, help="runs at once (default: %(default)s)")
 
     @override
