@@ -7,7 +7,7 @@ from pathlib import Path
 
 from grader.candidate import Candidate
 from grader.context import RunContext
-from grader.errors import JudgeError
+from grader.errors import JudgeError, sendable
 from grader.events import LogEvent, ProgressEvent
 from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, accept_measure, add_usage
 from grader.measures import Measure
@@ -133,17 +133,17 @@ class Bench:
             raise JudgeError(f"check {name!r} is not declared in exercise.toml")
         before = self._checks.get(name)
         if before is None or (before.ok and not ok):
-            self._checks[name] = MeasuredCheck(ok=bool(ok), feedback="" if ok else feedback[:MAX_FEEDBACK])
+            self._checks[name] = MeasuredCheck(ok=bool(ok), feedback="" if ok else sendable(feedback[:MAX_FEEDBACK]))
 
     def log(self, text: str) -> None:
         """Show the learner a line (or several) in the live log. Never log a hidden input."""
         for line in text.splitlines():
-            self._context.emit(LogEvent(stream="judge", text=line[:_MAX_LINE]))
+            self._context.emit(LogEvent(stream="judge", text=sendable(line[:_MAX_LINE])))
 
     def progress(self, text: str, done: float | None = None) -> None:
         """Say what is going on; `done` is the share done, 0 to 1."""
         share = None if done is None else min(max(float(done), 0.0), 1.0)
-        self._context.emit(ProgressEvent(text=text[:_MAX_LINE], done=share))
+        self._context.emit(ProgressEvent(text=sendable(text[:_MAX_LINE]), done=share))
 
     def finish(self) -> None:
         """Called by the grader after the judge: each candidate must have kept to the protocol to the end.

@@ -13,13 +13,18 @@ from lessons.schema import Verdict
 MAX_MESSAGE = 4000
 
 
+def sendable(text: str) -> str:
+    """With what UTF-8 cannot carry (lone surrogates, which JSON can smuggle in) replaced by question marks."""
+    return text.encode(errors="replace").decode()
+
+
 class CandidateError(Exception):
     """What the learner's program did wrong. Uncaught in a judge, it becomes the verdict."""
 
     verdict: ClassVar[Verdict] = "failed"
 
     def __init__(self, message: str) -> None:
-        super().__init__(message[:MAX_MESSAGE])
+        super().__init__(sendable(message[:MAX_MESSAGE]))
 
     @property
     def message(self) -> str:

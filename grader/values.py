@@ -30,7 +30,7 @@ def decode(data: bytes) -> Any:
     """Read an answer.
 
     Raises Rejected when the bytes do not follow the format, as no honest guest would send them; WrongAnswer for one of
-    more than two million items outside of arrays.
+    more than two million items outside of arrays, or with text that is no Unicode.
     """
     size = int.from_bytes(data[:4], "big")
     if len(data) < 4 or size > len(data) - 4:
@@ -43,7 +43,9 @@ def decode(data: bytes) -> Any:
         arrays = read_safetensors(data[4 + size :]) if len(data) > 4 + size else {}
     except (ValueError, RecursionError, WrongAnswer) as error:
         raise Rejected(f"The answer is malformed: {str(error)[:200]}") from None
-    return _restore(tree, arrays, 0)
+    value = _restore(tree, arrays, 0)
+    _require_text(text, tree)
+    return value
 
 
 def _flatten(value: object, arrays: dict[str, Any], depth: int) -> object:
@@ -82,6 +84,15 @@ def _key(key: object) -> str:
     if not isinstance(key, str):
         raise ValueError(f"dict keys must be text, not {type(key).__name__}")
     return key
+
+
+def _require_text(text: bytes, tree: object) -> None:
+    """A judge may encode any text that it gets. Raises WrongAnswer for a lone surrogate: only an escape can make one."""
+    try:
+        if b"\\u" in text:
+            json.dumps(tree, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise WrongAnswer("The answer holds text that is no Unicode: a lone surrogate.") from None
 
 
 def _refuse(name: str) -> None:

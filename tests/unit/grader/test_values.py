@@ -95,6 +95,16 @@ def test_it_reads_no_answer_that_would_fill_the_judge():
         decode(answer(2_000_000))
 
 
+def test_it_gives_a_judge_no_text_that_cannot_be_encoded():
+    def answer(text: bytes) -> bytes:
+        return len(text).to_bytes(4, "big") + text
+
+    assert decode(answer(rb'"\u00e9 \ud83d\ude00"')) == "é 😀"
+    for bad in (rb'"\ud800"', rb'{"d":{"\udfff":0}}'):
+        with pytest.raises(WrongAnswer, match="no Unicode"):
+            decode(answer(bad))
+
+
 def test_it_sends_a_judge_no_more_than_json_can_hold():
     assert json.loads(encode({"x": [1]})[4:]) == {"d": {"x": [1]}}
 

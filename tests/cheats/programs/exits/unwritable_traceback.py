@@ -1,4 +1,4 @@
-"""Raises an error of a name and a text that cannot be written as UTF-8, so that the report cannot be, either."""
+"""Raises an error of a text that cannot be written as UTF-8, so that the report cannot be, either."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says
 
 
 def ranked(values):
-    raise type("Odd\ud800", (Exception,), {})("passed \udfff \x00 \u202e")
+    raise ValueError("passed \ud800 \udfff \x00 \u202e")
