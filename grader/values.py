@@ -87,7 +87,7 @@ def _key(key: object) -> str:
 
 
 def _require_text(text: bytes, tree: object) -> None:
-    """A judge may encode any text that it gets. Raises WrongAnswer for a lone surrogate: only an escape can make one."""
+    """A judge may encode any text that it gets. Raises WrongAnswer for a lone surrogate, made by an escape."""
     try:
         if b"\\u" in text:
             json.dumps(tree, ensure_ascii=False).encode()
