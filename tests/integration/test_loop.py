@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -53,6 +54,20 @@ def test_it_fails_naive_peeking_by_its_false_positives(learner: Client) -> None:
 def test_it_grades_a_submit_on_the_cpu_tier(learner: Client) -> None:
     outcome, _ = verdict(learner, PEEK, exercise_files(PEEK, "solution"), "cpu")
     assert outcome == "passed"
+
+
+def test_it_confirms_a_pass_by_a_second_run_on_another_seed(learner: Client) -> None:
+    answer = learner.submit(QUICK, exercise_files(QUICK, "solution"), "cpu").json()
+    assert learner.follow(answer["ws_url"])[-1]["verdict"] == "passed"
+    second = re.search(r'href="/runs/([0-9a-f-]{36})/">See the second run', learner.http.get(answer["panel_url"]).text)
+    assert second is not None
+    assert learner.follow(f"/ws/runs/{second[1]}/")[-1]["verdict"] == "passed"
+    first_report, second_report = learner.report(answer["run"]), learner.report(second[1])
+    assert first_report["seed"] != second_report["seed"]
+    assert (second_report["certified"], second_report["confirmed"]) == (True, True)
+    text = learner.http.get(answer["panel_url"]).text
+    assert "Confirmed" in text
+    assert "badge gold" in text
 
 
 @pytest.mark.lab

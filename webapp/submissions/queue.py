@@ -87,10 +87,13 @@ def run_give_back(*, run: Run, log_z: bytes = b"") -> bool:
 
 
 def run_cancel(*, run: Run) -> Run:
-    """A waiting run ends at once, a running one when its worker sees the request; a finished run stays as it is."""
+    """A waiting run ends at once, a running one when its worker sees the request; a finished run stays as it is.
+
+    So does a second run that has begun: ended when its log looks bad and asked for again, it would confirm by luck.
+    """
     waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
     if not _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT):
-        Run.objects.filter(pk=run.pk, status=Status.RUNNING).update(cancel_requested=True)
+        Run.objects.filter(pk=run.pk, status=Status.RUNNING, confirms__isnull=True).update(cancel_requested=True)
     run.refresh_from_db()
     return run
 

@@ -46,6 +46,12 @@ def tier_text(run: Run) -> str:
     return "Second run" if run.is_confirmation else TIER_TEXTS[run.tier]
 
 
+def can_cancel(run: Run) -> bool:
+    """As queue.run_cancel does it."""
+    begun = run.is_confirmation and run.status == Status.RUNNING
+    return not (run.is_finished or run.cancel_requested or begun)
+
+
 def manifest_of(run: Run) -> Manifest | None:
     if run.submission is None:
         return None
@@ -73,7 +79,7 @@ def run_view(run: Run, *, user: User) -> RunView:
         learner_name=run.learner.get_full_name(),
         is_mine=run.learner_id == user.pk,
         is_finished=run.is_finished,
-        can_cancel=not run.is_finished and not run.cancel_requested,
+        can_cancel=can_cancel(run),
         message="Cancelling…" if run.cancel_requested and not run.is_finished else run.message,
         tries=run.tries,
         place=queue_place(run),

@@ -176,6 +176,38 @@ def test_our_failures_of_a_second_run_are_tried_again_and_cost_nothing(
     assert CONFIRMED in panel(client, first)
 
 
+def test_a_second_run_that_has_begun_cannot_be_given_up_for_a_luckier_one(
+    submit: Submit, learner: User, answers: list[Any], as_user: AsUser
+) -> None:
+    answers.append(passing())
+    submit(learner, "cpu")
+    first, client = work(), as_user(learner)
+    second = queue.run_claim(queue="cpu", worker="w")
+    assert second is not None
+    assert second.confirms_id == first.pk
+    client.post(f"/runs/{second.pk}/cancel/")
+    client.post(f"/runs/{first.pk}/confirm/")
+    second.refresh_from_db()
+    assert (second.status, second.cancel_requested) == (Status.RUNNING, False)
+    assert Run.objects.filter(confirms=first).count() == 1
+    assert "data-cancel" not in panel(client, second)
+
+
+def test_a_second_run_that_still_waits_can_be_cancelled_and_asked_for_again(
+    submit: Submit, learner: User, answers: list[Any], as_user: AsUser
+) -> None:
+    answers += [passing(), passing()]
+    submit(learner, "cpu")
+    first, client = work(), as_user(learner)
+    waiting = Run.objects.get(confirms=first)
+    assert "data-cancel" in panel(client, waiting)
+    client.post(f"/runs/{waiting.pk}/cancel/")
+    assert UNMADE_TEXT in panel(client, first)
+    client.post(f"/runs/{first.pk}/confirm/")
+    assert work().confirms_id == first.pk
+    assert CONFIRMED in panel(client, first)
+
+
 def test_only_whose_pass_it_is_asks_for_its_second_run(
     submit: Submit, learner: User, peer: User, instructor: User, as_user: AsUser
 ) -> None:
