@@ -128,7 +128,9 @@ def execute(run: Run) -> None:
             finish(run, result, live)
         except SubmissionError as error:
             text = f"This cannot be graded any more, because the exercise has changed: {error}. Submit again."
-            finish(run, Result(verdict=Verdict.REJECTED, message=text), live)
+            # A second run that cannot be made says nothing against the pass.
+            verdict = Verdict.CANCELLED if run.is_confirmation else Verdict.REJECTED
+            finish(run, Result(verdict=verdict, message=text), live)
         except Exception:
             log.exception("the run failed by our fault")
             live.system("Our machinery failed; the run is given back.")

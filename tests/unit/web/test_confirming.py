@@ -176,6 +176,22 @@ def test_our_failures_of_a_second_run_are_tried_again_and_cost_nothing(
     assert CONFIRMED in panel(client, first)
 
 
+def test_an_exercise_that_changed_meanwhile_takes_nothing_from_the_pass(
+    submit: Submit, learner: User, answers: list[Any], as_user: AsUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def changed(*args: Any, **options: Any) -> grader.Report:
+        raise grader.SubmissionError("missing ['new.py']")
+
+    answers.append(passing())
+    submit(learner, "cpu")
+    first = work()
+    monkeypatch.setattr(grader, "grade", changed)
+    second = work()
+    assert (second.status, second.verdict) == (Status.CANCELLED, Verdict.CANCELLED)
+    assert "exercise has changed" in second.message
+    assert UNMADE_TEXT in panel(as_user(learner), first)
+
+
 def test_a_second_run_that_has_begun_cannot_be_given_up_for_a_luckier_one(
     submit: Submit, learner: User, answers: list[Any], as_user: AsUser
 ) -> None:
