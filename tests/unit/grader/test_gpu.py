@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
 import threading
 import time
 from pathlib import Path
@@ -16,24 +15,16 @@ import pytest
 import grader
 from grader.boxes import GuestBox, box_spec
 from grader.candidate import Candidate
-from grader.context import RunContext
-from grader.errors import InfraError, OutOfMemory, TimedOut
-from grader.gpu.device import Device, TorchScratch
+from grader.errors import InfraError, OutOfMemory
 from grader.gpu.nvml import Nvml
 from grader.gpu.own import OnGpu, own_gpu
 from grader.gpu.watch import VramExceeded, VramWatch
-from grader.measures import Interleaving
 from grader.outcomes import error_of
-from grader.report import Usage
-from grader.rng import Rng
-from grader.turns import take_turns
 from lessons.schema import LimitOverrides, Limits
 from sandbox import MIB, BoxSpec, Outcome, open_backend
 from sandbox import Usage as BoxUsage
 from tests.fixtures.exercises import fixture_exercise
-
-ME = os.getpid()
-
+from tests.fixtures.gpu import ME, Clock, Memory, WithoutDevices, context_on, device
 
 # What the driver says ------------------------------------------------------------------------------------------------
 
@@ -95,22 +86,6 @@ def test_it_says_what_to_install_where_the_library_is_missing(monkeypatch):
 # The memory of a box -------------------------------------------------------------------------------------------------
 
 
-class Memory:
-    """A device whose users are set by hand."""
-
-    def __init__(self, users=None, used=0):
-        self.users = {ME: MIB} if users is None else users
-        self.used = used
-
-    def by_process(self):
-        if isinstance(self.users, Exception):
-            raise self.users
-        return dict(self.users() if callable(self.users) else self.users)
-
-    def used_bytes(self):
-        return self.used
-
-
 class Box:
     """One that is ended by `kill` alone."""
 
@@ -164,35 +139,6 @@ def test_a_box_that_nobody_can_watch_ends_by_our_fault():
     watch.stop()
     with pytest.raises(InfraError, match="the driver is gone"):
         error_of(watch.judge(outcome()), Limits(), "loading main.py")
-
-
-class WithoutDevices:
-    """The real backend, which has no GPU to give here."""
-
-    def __init__(self, backend):
-        self.name = backend.name
-        self.seen: list[BoxSpec] = []
-        self._backend = backend
-
-    def prepare(self, spec, *, pod=None):
-        self.seen.append(spec)
-        return self._backend.prepare(dataclasses.replace(spec, gpus=()), pod=pod)
-
-
-def context_on(backend, memory, limit_mb, device=None) -> RunContext:
-    exercise = fixture_exercise("arithmetic")
-    context = RunContext(
-        exercise=exercise.key,
-        folder=exercise.folder,
-        manifest=exercise.manifest,
-        tier="smoke",
-        limits=exercise.manifest.limits_for("smoke"),
-        files={"main.py": b"import time\ndef add(a, b): return a + b\ndef wait(s): time.sleep(s)\n"},
-        assets={},
-        backend=backend,
-        emit=lambda event: None,
-    )
-    return context.on_gpu(OnGpu(backend, 3, memory, limit_mb), device)
 
 
 @pytest.mark.box
@@ -254,122 +200,6 @@ def test_without_a_gpu_nothing_is_watched():
     guest = GuestBox.start(open_backend(), box_spec(limits, {"main.py": b""}, {}), "call", lambda event: None)
     assert guest.usage.peak_vram_bytes == 0
     guest.close()
-
-
-# The device ----------------------------------------------------------------------------------------------------------
-
-
-class Clock:
-    """Seconds that pass only by writes."""
-
-    def __init__(self, *costs):
-        self.now = 100.0
-        self.costs = list(costs)
-        self.writes = 0
-
-    def __call__(self):
-        return self.now
-
-    def write(self):
-        self.writes += 1
-        self.now += self.costs.pop(0) if self.costs else 50e-6
-
-
-def device(clock: Clock) -> Device:
-    made = Device(clock, clock)
-    clock.writes = 0
-    return made
-
-
-def test_a_quiet_device_costs_the_turn_nothing():
-    clock = Clock()
-    assert device(clock).settle() == 0
-    assert clock.writes == 3
-
-
-def test_kernels_that_a_program_left_running_are_waited_for_and_billed():
-    clock = Clock()
-    quiet = device(clock)
-    clock.costs = [4e-3] * 30 + [50e-6] + [4e-3] + [50e-6] * 3
-    assert quiet.settle() == pytest.approx(31 * 4e-3 + 50e-6)
-
-
-def test_a_program_that_never_leaves_the_device_alone_runs_out_of_time():
-    clock = Clock()
-    busy = device(clock)
-    clock.costs = [4e-3] * 10_000
-    with pytest.raises(TimedOut, match="still busy 5 seconds after"):
-        busy.settle()
-
-
-def test_the_first_write_which_loads_the_kernel_is_not_taken_for_the_quiet_time():
-    clock = Clock(0.5)
-    made = device(clock)
-    clock.costs = [4e-3, 50e-6, 50e-6, 50e-6]
-    assert made.settle() == pytest.approx(4e-3)
-
-
-def test_every_call_finds_an_empty_cache():
-    order: list[str] = []
-    spy = SimpleNamespace(flush=lambda: order.append("flush"))
-    candidate = Candidate(context_on(SimpleNamespace(name="none"), Memory(), None, spy))
-    candidate._session = SimpleNamespace(call=lambda *args: order.append("call"))
-    candidate.call("add", 1, 2)
-    candidate.call("add", 3, 4)
-    assert order == ["flush", "call", "flush", "call"]
-
-
-def test_pytorch_without_the_device_is_our_fault(monkeypatch):
-    missing = SimpleNamespace(__version__="2.13.0+cpu", cuda=SimpleNamespace(is_available=lambda: False))
-    monkeypatch.setitem(__import__("sys").modules, "torch", missing)
-    for name in ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"):
-        monkeypatch.setenv(name, "")
-    with pytest.raises(InfraError, match=r"2\.13\.0\+cpu of the lab cannot use GPU 1"):
-        TorchScratch(1)
-    assert (os.environ["CUDA_DEVICE_ORDER"], os.environ["CUDA_VISIBLE_DEVICES"]) == ("PCI_BUS_ID", "1")
-
-
-class Side:
-    """A candidate whose calls take `call_s`, and which leaves the device busy for `left_s`."""
-
-    def __init__(self, call_s, left_s=0.0):
-        self.asked_s, self._call_s, self._left_s, self._cpu_s = 0.0, call_s, left_s, 0.0
-        self.frozen = False
-
-    def ask(self):
-        self.asked_s += self._call_s
-        self._cpu_s += 1e-3
-
-    def settle(self):
-        assert self.frozen, "it could queue more work"
-        return self._left_s
-
-    @property
-    def usage(self):
-        return Usage(wall_s=0, cpu_s=self._cpu_s, peak_memory_bytes=0)
-
-    def load(self): ...
-
-    def freeze(self):
-        self.frozen = True
-
-    def thaw(self):
-        self.frozen = False
-
-
-@pytest.mark.parametrize(("clock", "expected"), [("wall", 0.25), ("cpu", None)])
-def test_a_turn_by_the_wall_clock_is_its_calls_and_what_they_left_running(clock, expected):
-    """What the judge does between calls takes as long for every side: it would draw the ratio towards 1."""
-    sides = {"candidate": Side(0.1, left_s=0.05), "baseline": Side(0.3), "repeat": Side(0.3)}
-
-    def turn(candidate, number):
-        candidate.ask()
-        time.sleep(0.002)  # the judge checks the answer
-        candidate.ask()
-
-    rounds = take_turns(Interleaving(Rng.from_seed(1, "x", "gpu"), clock=clock), sides, turn)
-    wall = rounds[0].candidate.wall_s
-    assert wall == pytest.approx(expected) if expected else 0.002 <= wall < 0.1
 
 
 # A GPU of one's own --------------------------------------------------------------------------------------------------
