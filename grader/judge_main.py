@@ -63,7 +63,8 @@ class Outbox:
 def main() -> None:
     """Serve one request."""
     outbox = Outbox(int(sys.argv[1]))
-    outbox.ready()
+    with contextlib.suppress(BrokenPipeError):  # whoever started us is gone already: stdin says so, too
+        outbox.ready()
     line = _await_request()
     if not line:
         return
@@ -79,10 +80,14 @@ def _await_request() -> bytes:
         _import_ahead()
     line = sys.stdin.buffer.readline()
     if not line:
-        # Nobody is left to remove our folder. With something in it, it is not what we were given.
-        with contextlib.suppress(OSError):
-            Path.cwd().rmdir()
+        _remove_folder()
     return line
+
+
+def _remove_folder() -> None:
+    """Nobody else is left to do it. Only while it is empty, as it was given to us."""
+    with contextlib.suppress(OSError):
+        Path.cwd().rmdir()
 
 
 def _import_ahead() -> None:
@@ -168,6 +173,7 @@ def _end_with_parent() -> None:
     # Not through sys.stdin: its lock would stand in the way of our own exit.
     while os.read(0, 4096):
         pass
+    _remove_folder()
     os.killpg(0, signal.SIGKILL)
 
 

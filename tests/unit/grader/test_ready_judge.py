@@ -93,8 +93,10 @@ def test_it_ends_with_whoever_keeps_it():
     assert not home.exists()
 
 
-def test_it_ends_and_leaves_no_folder_when_its_owner_is_killed():
-    program = "from grader.judge_start import READY\nimport sys\nREADY.keep()\nREADY.await_ready(30)\n"
+@pytest.mark.parametrize("waits_s", [0, 30])
+def test_it_ends_and_leaves_no_folder_when_its_owner_is_killed(waits_s):
+    """Also when that was before its imports were done."""
+    program = f"from grader.judge_start import READY\nimport sys\nREADY.keep()\nREADY.await_ready({waits_s})\n"
     program += "print(READY._waiting.process.pid, flush=True)\nsys.stdin.read()\n"
     owner = subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
