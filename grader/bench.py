@@ -11,7 +11,7 @@ from grader.errors import JudgeError, sendable
 from grader.events import LogEvent, ProgressEvent
 from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, accept_measure, add_usage
 from grader.measures import Measure
-from grader.measures.interleaving import Interleaving, Side
+from grader.measures.interleaving import Interleaving, Side, many_short_turns
 from grader.measures.timing import Round
 from grader.report import Usage
 from grader.rng import Rng
@@ -67,6 +67,7 @@ class Bench:
 
         `turn(candidate, round)` asks one program with fresh inputs of that round, the same for all sides, and checks
         its answers; the rounds go into `measures.cpu_ratio` or `wall_ratio`. Loading comes first and is in no round.
+        Without a plan there are 15 to 25 rounds, so make a turn 10 to 40 ms of work; the manifest says `timed = true`.
         Raises what `turn` raises, InfraError.
         """
         sides: dict[Side, Candidate] = {
@@ -74,7 +75,7 @@ class Bench:
             "baseline": self.reference(baseline),
             "repeat": self.reference(baseline),
         }
-        return take_turns(plan or Interleaving(self.rng.child("interleave")), sides, turn)
+        return take_turns(plan or many_short_turns(self.rng.child("interleave")), sides, turn)
 
     def tool(
         self,

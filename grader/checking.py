@@ -18,6 +18,9 @@ LAB_PACKAGES = frozenset(
 # A judge handles hostile bytes beside hidden data: what runs code or programs from them has no place in it.
 _REFUSED = frozenset({"pickle", "marshal", "shelve", "subprocess", "ctypes", "socket", "multiprocessing", "importlib"})
 _REFUSED_CALLS = frozenset({"eval", "exec", "compile", "__import__", "torch.load"})
+_TIMING = frozenset(
+    {"interleave", "cpu_ratio", "wall_ratio", "latency_percentile", "percentile_under", "throughput", "require_steady"}
+)
 _MIN_WRONG = 3
 
 
@@ -44,7 +47,8 @@ def check_exercise(exercise: Exercise, known_assets: frozenset[str]) -> list[Con
         errors.append(ContentError(path=exercise.folder / "wrong", field="", message=message))
     if not manifest.hint:
         errors.append(ContentError(path=path, field="hint", message="an exercise needs hints"))
-    return errors + check_judge(exercise.folder / "judge.py") + check_provenance(exercise)
+    judge = exercise.folder / "judge.py"
+    return errors + check_judge(judge) + check_provenance(exercise) + check_timed(exercise)
 
 
 def check_judge(path: Path) -> list[ContentError]:
@@ -79,6 +83,20 @@ def check_provenance(exercise: Exercise) -> list[ContentError]:
         for line, name, word in sorted(_told_provenances(tree))
         if name in declared and word != declared[name] and (declared[name] or word not in TRUSTED)
     ]
+
+
+def check_timed(exercise: Exercise) -> list[ContentError]:
+    """A judge that compares times needs cores of its own: the manifest must ask for them."""
+    path = exercise.folder / "judge.py"
+    try:
+        tree = ast.parse(read_text(path), str(path))
+    except (SyntaxError, ValueError):
+        return []  # check_judge says so
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)} & _TIMING
+    if exercise.manifest.timed or not used:
+        return []
+    message = f"the judge uses {', '.join(sorted(used))}: exercise.toml must say timed = true"
+    return [ContentError(path=exercise.folder / "exercise.toml", field="timed", message=message)]
 
 
 def _told_provenances(tree: ast.AST) -> Iterator[tuple[int, str, str]]:

@@ -12,6 +12,15 @@ from grader.stats import median_ci95
 Side = Literal["candidate", "baseline", "repeat"]
 
 
+def many_short_turns(rng: Rng) -> Interleaving:
+    """What `bench.interleave` takes by itself: on a busy machine many short turns vary less than a few long ones.
+
+    By CPU time, the same submission again and again varied by 3 % so, quiet and busy; 5 to 15 longer turns by 4 and 6 %
+    (docs/measurements.md).
+    """
+    return Interleaving(rng, min_pairs=15, max_pairs=25, target_width=0.03)
+
+
 class Interleaving:
     """Plans rounds in which each side has one turn, in random order.
 

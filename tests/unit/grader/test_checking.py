@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from grader.checking import check_course, check_exercise, check_judge, check_provenance
+from grader.checking import check_course, check_exercise, check_judge, check_provenance, check_timed
 from lessons.loader import load_course
 from tests.fixtures.exercises import LESSONS, fixture_exercise
 
@@ -152,3 +152,21 @@ def provenance_problems(call, declared, folder):
     (folder / "judge.py").write_text(f"def judge(bench):\n    {call}\n")
     manifest = exercise.manifest.model_copy(update={"metric": metrics})
     return check_provenance(dataclasses.replace(exercise, manifest=manifest, folder=folder))
+
+
+@pytest.mark.parametrize(
+    ("line", "timed", "said"),
+    [
+        ("rounds = bench.interleave('slow', turn)", False, True),
+        ("rounds = bench.interleave('slow', turn)", True, False),
+        ("measures.latency_percentile(x, 99, timeout_s=1)", False, True),
+        ("bench.metric('largest', 1)", False, False),
+    ],
+)
+def test_a_judge_that_compares_times_must_ask_for_cores_of_its_own(line, timed, said, tmp_path):
+    exercise = fixture_exercise("arithmetic")
+    (tmp_path / "judge.py").write_text(f"def judge(bench):\n    {line}\n")
+    manifest = exercise.manifest.model_copy(update={"timed": timed})
+    problems = check_timed(dataclasses.replace(exercise, manifest=manifest, folder=tmp_path))
+    assert bool(problems) is said
+    assert all("timed = true" in problem.message for problem in problems)

@@ -12,6 +12,5 @@ def judge(bench: Bench) -> None:
         bench.check("right", program.call("count_odd", steps + 2 * number) == steps // 2 + number, "A wrong count.")
 
     # Many short turns: what else the machine does comes and goes, and hits neighbours in time alike.
-    plan = measures.Interleaving(bench.rng.child("interleave"), min_pairs=15, max_pairs=25, target_width=0.03)
-    rounds = bench.interleave("slow", turn, plan)
+    rounds = bench.interleave("slow", turn)
     bench.metric("speedup", measures.cpu_ratio(rounds, "speedup"))
