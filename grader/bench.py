@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from grader.candidate import Candidate
+from grader.candidate import Candidate, Server
 from grader.context import RunContext
 from grader.errors import JudgeError, sendable
 from grader.events import LogEvent, ProgressEvent
+from grader.load.plan import Request, poisson_arrivals
+from grader.load.result import LoadResult
 from grader.measured import MAX_FEEDBACK, MeasuredCheck, MeasuredMetric, Measurements, accept_measure, add_usage
 from grader.measures import Measure
 from grader.measures.interleaving import Interleaving, Side, many_short_turns
@@ -76,6 +78,26 @@ class Bench:
             "repeat": self.reference(baseline),
         }
         return take_turns(plan or many_short_turns(self.rng.child("interleave")), sides, turn)
+
+    def load_test(
+        self,
+        server: Server,
+        request: Callable[[int], Request],
+        *,
+        rate: float,
+        seconds: float,
+        connections: int = 64,
+        timeout_s: float = 10.0,
+        stream: bool = False,
+    ) -> LoadResult:
+        """Ask a server at random times, `rate` times a second on average, whatever it does: a Poisson process.
+
+        `request(i)` makes the i-th request; no two should be alike. The rest is `Server.load`, and so is what it
+        raises; the arrivals come from `rng`. Raises ValueError for a rate or time that is not positive.
+        """
+        arrivals = poisson_arrivals(self.rng.child("arrivals"), rate=rate, seconds=seconds)
+        requests = [request(number) for number in range(len(arrivals))]
+        return server.load(requests, arrivals, connections=connections, timeout_s=timeout_s, stream=stream)
 
     def tool(
         self,
