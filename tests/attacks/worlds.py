@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import os
 import re
 import sys
@@ -18,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import Backend, BoxSpec, Mount, Process, SandboxUnavailable
+from sandbox import Backend, BoxSpec, Mount, Process
 from sandbox.bubblewrap import BubblewrapBackend
 from sandbox.capture import Capture
 from sandbox.cgroups import owned_folders
@@ -27,6 +26,7 @@ from sandbox.proctree import descendants
 from sandbox.spares import fill_spares
 from sandbox.spec import WarmStack
 from tests.attacks.program import FOLDER, Program, Said, World
+from tests.docker_engine import docker_or_skip
 
 KIT = (FOLDER / "kit.py").read_bytes()
 _MAIN = "import sys\n{check}import program\ngetattr(program, sys.argv[1])(*sys.argv[2:])\n"
@@ -127,17 +127,7 @@ def _with_own_python(world: World, backend: Backend) -> Boxes:
 
 
 def _docker() -> Boxes:
-    if importlib.util.find_spec("sandbox.docker") is None:
-        pytest.skip("DOCKER ATTACKS NOT RUN: this version has no Docker backend")
-    from tests.docker_engine import docker_backend_or_reason
-
-    try:
-        backend = docker_backend_or_reason()
-    except SandboxUnavailable as error:
-        pytest.fail(f"RANKZERO_REQUIRE_DOCKER=1, and no Docker engine can be had: {error}")
-    if isinstance(backend, str):
-        pytest.skip(f"DOCKER ATTACKS NOT RUN: {backend}")
-    return _with_own_python("docker", backend)
+    return _with_own_python("docker", docker_or_skip())
 
 
 def require_lab() -> Path:
@@ -149,8 +139,6 @@ def require_lab() -> Path:
 
 
 def _warm() -> Boxes:
-    if importlib.util.find_spec("sandbox.warm") is None:
-        pytest.skip("WARM ATTACKS NOT RUN: this version has no warm boxes")
     python = require_lab()
     backend = BubblewrapBackend.open()
     mounts = interpreter_mounts(lab_dir())
