@@ -237,8 +237,12 @@ def _die_with(parent: int) -> None:
 
 
 def _reset_signals() -> None:
-    """Python ignores SIGPIPE, and whoever started us may block signals: the program starts with neither."""
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    """Python ignores SIGPIPE; whoever started us may ignore others (a shell's background jobs ignore SIGINT) or block
+
+    them. The program starts with none of that.
+    """
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 

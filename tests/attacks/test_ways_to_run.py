@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,6 +66,22 @@ def test_a_user_without_privileges_gets_the_same_box(public_copy):
         "memory": "memory_limit",
         "wall": "wall_limit",
     }
+
+
+@pytest.mark.parametrize("ignored", ["INT QUIT", "TERM HUP USR1 PIPE", ""])
+def test_what_the_starter_ignores_the_program_does_not(ignored):
+    """A shell's background jobs ignore SIGINT; a box started from one must not."""
+    code = (
+        "from sandbox import BoxSpec, open_backend\n"
+        "process = open_backend().prepare(BoxSpec()).start(['/bin/grep', 'SigIgn', '/proc/self/status'])\n"
+        "print(process.stdout.read().decode())\n"
+    )
+    script = f'trap \'\' {ignored}; exec "$0" -c "$1"' if ignored else 'exec "$0" -c "$1"'
+    env = {name: value for name, value in os.environ.items() if name != "RANKZERO_BOXD"}
+    said = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable, code], capture_output=True, text=True, cwd=ROOT, env=env, timeout=60
+    )
+    assert said.stdout.split() == ["SigIgn:", "0" * 16], said.stderr
 
 
 def test_the_wheels_bubblewrap_serves_as_well(monkeypatch):

@@ -44,20 +44,28 @@ def run(exercise, source: str):
     return grade(exercise, {"main.py": source.encode()}, tier="smoke", seed=1)
 
 
+def run_steadily(exercise, source: str):
+    """As the platform does where the machine was too busy to measure: again, three times at most."""
+    reports = []
+    while len(reports) < 3 and (not reports or reports[-1].verdict == "infra_error"):
+        reports.append(run(exercise, source))
+    return reports[-1]
+
+
 def speedup_of(report) -> float:
     return next(metric.value for metric in report.metrics if metric.name == "largest")
 
 
 def test_a_program_that_does_a_third_of_the_work_is_three_times_as_fast(tmp_path):
     exercise = judged(tmp_path, TURNS, {"slow": LOOP.format(times=3)})
-    report = run(exercise, LOOP.format(times=1))
+    report = run_steadily(exercise, LOOP.format(times=1))
     assert report.verdict == "passed", report.message
     assert speedup_of(report) == pytest.approx(3.0, rel=0.15)
 
 
 def test_the_same_program_is_as_fast_as_itself(tmp_path):
     exercise = judged(tmp_path, TURNS, {"slow": LOOP.format(times=1)})
-    assert speedup_of(run(exercise, LOOP.format(times=1))) == pytest.approx(1.0, rel=0.1)
+    assert speedup_of(run_steadily(exercise, LOOP.format(times=1))) == pytest.approx(1.0, rel=0.1)
 
 
 def test_work_done_between_turns_is_not_free(tmp_path):
@@ -70,7 +78,7 @@ def test_work_done_between_turns_is_not_free(tmp_path):
     # Long turns: the interpreter hands over between threads every 5 ms only.
     judge = TURNS.replace("300_000) == 150_000", "1_500_000) == 750_000")
     exercise = judged(tmp_path, judge, {"slow": LOOP.format(times=1)})
-    report = run(exercise, ahead)
+    report = run_steadily(exercise, ahead)
     assert report.verdict == "failed", report.message
     assert speedup_of(report) < 0.75
 
