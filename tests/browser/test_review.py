@@ -10,7 +10,6 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.site_fixture import site  # noqa: F401  # a fixture
 from tests.site_process import ROOT, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.box]
@@ -40,7 +39,7 @@ print("RUN", run.pk)
 
 
 @pytest.fixture
-def alarm(site: Site) -> str:  # noqa: F811
+def alarm(site: Site) -> str:
     """The id of a run under review."""
     command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", ALARM]
     done = subprocess.run(command, cwd=ROOT, env=site.env, capture_output=True, text=True, timeout=60, check=False)
