@@ -15,7 +15,9 @@ from sandbox.machine import Machine, require_working, survey
 from sandbox.monitor import Monitor
 from sandbox.own_box import OwnBox
 from sandbox.pods import BwrapPod
+from sandbox.seccomp import compile_filter
 from sandbox.spec import BoxSpec
+from sandbox.warm.host import TEMPLATE_LOOK_S, Host
 from sandbox.warm.keeper import WarmKeeper
 
 
@@ -27,7 +29,7 @@ class BubblewrapBackend:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
         self._launcher = Launcher(machine)
-        self._warm = WarmKeeper(self._launcher)
+        self._warm = WarmKeeper(template_host(self._launcher))
         self._closed = False
 
     @classmethod
@@ -99,3 +101,23 @@ class BubblewrapBackend:
 
     def check(self) -> list[LimitCheck]:
         return [*self._machine.checks(), self._pod_check(), self._warm.check()]
+
+
+def template_host(launcher: Launcher) -> Host:
+    """Templates in boxes of bubblewrap's."""
+
+    def launch(spec: BoxSpec, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
+        return launcher.launch(
+            Launch(
+                spec=spec,
+                argv=argv,
+                fds=fds,
+                place=Place(None, os.sched_getaffinity(0)),
+                seccomp=compile_filter(memfd=True, nests=True),
+                nests=True,
+                look_s=TEMPLATE_LOOK_S,
+            )
+        )
+
+    machine = launcher.machine
+    return Host(keeper=machine.keeper, seccomp=machine.seccomp, drop_to=machine.drop_to, launch=launch)

@@ -54,7 +54,7 @@ class Machine:
 def survey(accounting: str = "auto") -> Machine:
     """Find bubblewrap and a way to keep the books. Raises SandboxUnavailable."""
     bwrap, libraries = find_bwrap()
-    keeper = _find_keeper(accounting)
+    keeper = find_keeper(accounting)
     machine = Machine(
         bwrap=bwrap,
         libraries=libraries,
@@ -136,7 +136,8 @@ def bwrap_version(path: Path) -> tuple[int, ...]:
     return tuple(int(part) for part in match.groups()) if match else ()
 
 
-def _find_keeper(accounting: str) -> AccountKeeper:
+def find_keeper(accounting: str = "auto") -> AccountKeeper:
+    """The strongest books that this machine offers, or the named ones. Raises SandboxUnavailable."""
     if accounting == "proc":
         return ProcKeeper()
     if accounting != "auto":

@@ -26,7 +26,7 @@ _ERRNO = 0x0005_0000
 NEW_NAMESPACES = 0x0002_0000 | 0x0200_0000 | 0x0400_0000 | 0x0800_0000 | 0x1000_0000 | 0x2000_0000 | 0x4000_0000
 AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 NETLINK_ROUTE = 0
-_KEYCTL_JOIN_SESSION_KEYRING = 1
+JOIN_SESSION_KEYRING = 1
 # TIOCSTI types into the caller's terminal, TIOCLINUX pastes into it.
 TERMINAL_INJECTION = (0x5412, 0x541C)
 # 0 is plain Linux, 0xffffffff only asks; the others weaken address randomisation.
@@ -73,7 +73,7 @@ def _guarded(nr: int, body: list[Instruction]) -> list[Instruction]:
 
 def _argument_rules(*, nests: bool) -> list[Instruction]:
     new_namespaces = [] if nests else _guarded(syscalls.CLONE, _clone_rule())
-    new_keyring = _one_of(0, (_KEYCTL_JOIN_SESSION_KEYRING,), hit=ALLOW, miss=_deny(errno.EPERM))
+    new_keyring = _one_of(0, (JOIN_SESSION_KEYRING,), hit=ALLOW, miss=_deny(errno.EPERM))
     # clone3 hides its flags behind a pointer, which a filter cannot follow: ENOSYS makes libc use clone.
     return [
         *_when(syscalls.CLONE3, errno.ENOSYS),

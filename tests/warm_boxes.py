@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.bubblewrap import BubblewrapBackend
+from sandbox.bubblewrap import BubblewrapBackend, template_host
 from sandbox.capture import Capture
 from sandbox.interpreter import interpreter_mounts
 from sandbox.launching import Launcher
@@ -48,7 +48,7 @@ class WarmBoxes:
 
     def __init__(self, venv: Path, stack: WarmStack, stacks: Mapping[WarmStack, Sequence[str]] | None = None) -> None:
         self.backend = BubblewrapBackend.open()
-        self.keeper = WarmKeeper(Launcher(self.backend._machine), stacks)
+        self.keeper = WarmKeeper(template_host(Launcher(self.backend._machine)), stacks)
         self.python = str(venv / "bin" / "python")
         self.stack = stack
         self.mounts = interpreter_mounts(venv)

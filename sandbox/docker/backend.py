@@ -9,17 +9,16 @@ import weakref
 from collections.abc import Sequence
 from typing import Any, Self
 
-from sandbox.affinity import confine
 from sandbox.backend import LimitCheck, Pod
 from sandbox.docker.checks import limit_checks
 from sandbox.docker.container import Container, Maker
 from sandbox.docker.engine import Engine
 from sandbox.docker.folder import sweep_folders
 from sandbox.docker.image import ensure_image
+from sandbox.docker.nest import template_host
 from sandbox.docker.pool import Pool
 from sandbox.docker.python import find_python
-from sandbox.docker.request import Request, send_run
-from sandbox.docker.vessel import DockerVessel
+from sandbox.docker.release import release
 from sandbox.docker.wish import Wish, request_for, wish_for
 from sandbox.errors import BoxStartError, SandboxUnavailable
 from sandbox.leases import CoreLease, Place, machine_book
@@ -27,6 +26,8 @@ from sandbox.monitor import Monitor, settle_boxes
 from sandbox.own_box import OwnBox
 from sandbox.owner import owner_is_dead
 from sandbox.spec import MIB, BoxSpec
+from sandbox.warm.host import Host
+from sandbox.warm.keeper import WarmKeeper
 
 READY = "RANKZERO_DOCKER_READY"
 _open: weakref.WeakSet[DockerBackend] = weakref.WeakSet()
@@ -37,10 +38,12 @@ class DockerBackend:
 
     name = "docker"
 
-    def __init__(self, engine: Engine, maker: Maker, room: int) -> None:
-        """`room`: how many containers may wait for a program."""
+    def __init__(self, engine: Engine, maker: Maker, room: int, host: Host | None = None) -> None:
+        """`room`: how many containers may wait for a program. `host`: of templates, if not as `nest` makes them."""
         self._engine = engine
         self._maker = maker
+        self._host = host or template_host(maker)
+        self._warm = WarmKeeper(self._host)
         self._pool = Pool(self._make_ahead, room)
         _open.add(self)
 
@@ -80,7 +83,7 @@ class DockerBackend:
             raise BoxStartError(f"cores {spec.cpus} are not all ours: we have {sorted(os.sched_getaffinity(0))}")
         if pod is not None and not isinstance(pod, DockerPod):
             raise BoxStartError(f"{pod.name} is not a pod of this backend")
-        start = Start(spec, self._maker, self._pool, None if pod is None else pod.network)
+        start = Start(spec, self._maker, self._pool, self._warm, None if pod is None else pod.network)
         box = OwnBox(spec, self._maker.source, start.at)
         if pod is not None:
             pod.boxes.add(box)
@@ -95,30 +98,39 @@ class DockerBackend:
         return machine_book().lease(cores=cores, gpus=gpus, wait_s=wait_s, owner=f"process {os.getpid()}")
 
     def check(self) -> list[LimitCheck]:
-        return limit_checks(self._engine.version(), self._maker.source)
+        return [*limit_checks(self._engine.version(), self._maker.source), self._warm.check()]
 
     def sweep(self) -> int:
-        """Remove containers and folders of owners that are dead, in any state; how many boxes that were."""
+        """Remove what dead owners left: containers in any state, folders, cgroups; how many boxes that were."""
         orphans = [container for container, owner in self._engine.owned() if owner_is_dead(owner)]
         for container in orphans:
             self._engine.remove(container)
         sweep_folders()
-        return len(orphans)
+        return len(orphans) + self._host.keeper.sweep()
 
     def settle(self) -> None:
         """Block until nothing is left of boxes that have ended."""
         self._maker.settle()
 
+    def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool:
+        """Have this box's template made, and wait for it; False if there will be none, or not in time."""
+        return self._warm.wait_ready(spec, argv, timeout_s)
+
+    def keep_only(self, spec: BoxSpec, argv: Sequence[str]) -> bool:
+        """Let go of every template but this box's: for whoever counts what is there."""
+        return self._warm.keep_only(spec, argv)
+
     def close(self) -> None:
         """Leave nothing on the engine; no box can be made after it. Safe to call twice."""
         _open.discard(self)
+        self._warm.close()
         self._pool.close()
         self._maker.close()
         self._engine.close()
 
     def warm_status(self) -> dict[str, Any]:
-        """What waits for a program now."""
-        return {"ready": self._pool.stacks()}
+        """Which templates are kept, and which stacks containers of their own wait with, as JSON values."""
+        return {**self._warm.status(), "ready": self._pool.stacks()}
 
     def _make_ahead(self, wish: Wish) -> Container:
         container = self._maker.make(wish.spec(), "none")
@@ -132,41 +144,52 @@ class DockerBackend:
 
 
 class Start:
-    """How a program gets its container: one that waits, or a new one. `network`: a pod's, or None for its own."""
+    """How a program gets its box: a copy of a template, a container that waits, or a new one.
 
-    def __init__(self, spec: BoxSpec, maker: Maker, pool: Pool, network: str | None) -> None:
+    `network`: a pod's, or None for its own.
+    """
+
+    def __init__(self, spec: BoxSpec, maker: Maker, pool: Pool, warm: WarmKeeper, network: str | None) -> None:
         self._spec = spec
         self._maker = maker
         self._pool = pool
+        self._warm = warm
         self._network = network
 
     def at(self, place: Place, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-        wish = wish_for(self._spec, argv) if self._network is None else None
-        waiting = self._pool.take(wish) if wish else None
-        container = waiting or self._maker.make(self._spec, self._network or "none")
-        try:
-            request = request_for(self._spec, argv, wish if waiting else None)
-            return self._release(container, place, request, fds, refill=wish)
-        except OSError as error:
-            container.discard()
-            raise BoxStartError(f"the box was lost while it started: {error}") from error
-        except BaseException:
-            container.discard()
-            raise
+        if self._network is not None:
+            return self._run(self._maker.make(self._spec, self._network), None, None, place, argv, fds)
+        if copy := self._warm.start(self._spec, argv, fds, place):
+            return copy
+        wish = wish_for(self._spec, argv)
+        if waiting := self._pool.take(wish) if wish else None:
+            return self._run(waiting, wish, self._next(wish, argv), place, argv, fds)
+        return self._run(self._maker.make(self._spec, "none"), None, self._next(wish, argv), place, argv, fds)
 
-    def _release(
-        self, container: Container, place: Place, request: Request, fds: Sequence[int], *, refill: Wish | None
+    def _next(self, wish: Wish | None, argv: Sequence[str]) -> Wish | None:
+        """What to keep ready from now on: no standby where a template is there, or being made."""
+        if wish is None or (wish.standby and not self._warm.hopeless(self._spec, argv)):
+            return None
+        return wish
+
+    def _run(
+        self,
+        container: Container,
+        met: Wish | None,
+        refill: Wish | None,
+        place: Place,
+        argv: Sequence[str],
+        fds: Sequence[int],
     ) -> Monitor:
-        """Let the waiting shim run the program, on its cores and under its limits from the first instruction on."""
-        confine(container.account.members, place.cpus)
-        vessel = DockerVessel(container, ended=lambda: self._pool.refill(refill) if refill else None)
+        """`met`: what the container was made ahead for; `refill`: what one is to be made ahead for after it."""
         try:
-            container.account.begin()
-            send_run(container.channel, request, fds)
-            return Monitor(self._spec, vessel, container.account, place)
+            request = request_for(self._spec, argv, met)
         except BaseException:
-            vessel.close()
+            container.discard()
             raise
+        return release(
+            container, self._spec, place, request, fds, ended=lambda: self._pool.refill(refill) if refill else None
+        )
 
 
 class DockerPod:

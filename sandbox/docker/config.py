@@ -32,10 +32,15 @@ _MASKED = (
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
 
-def box_config(spec: BoxSpec, *, image: str, python: Path, folder: BoxFolder, network: str) -> dict[str, Any]:
-    """For the engine's `POST /containers/create`. `network`: "none", or "container:<id>" of a pod's holder."""
+def box_config(
+    spec: BoxSpec, *, image: str, python: Path, folder: BoxFolder, network: str, nests: bool = False
+) -> dict[str, Any]:
+    """For the engine's `POST /containers/create`. `network`: "none", or "container:<id>" of a pod's holder.
+
+    `nests`: our own template program runs inside, and makes boxes there.
+    """
     runtime = chosen_runtime()
-    config = _base(image, [str(python), "-I", "-S", SHIM, SOCKET])
+    config = _base(image, [str(python), "-I", "-S", SHIM, SOCKET], nests=nests)
     if network == "none":
         config["Hostname"] = spec.hostname
     config["HostConfig"] |= {
@@ -66,18 +71,19 @@ def runs_in_container(path: str) -> bool:
     return path.startswith(tuple(f"{folder}/" for folder in _WRITABLE))
 
 
-def _base(image: str, command: list[str]) -> dict[str, Any]:
+def _base(image: str, command: list[str], *, nests: bool) -> dict[str, Any]:
     """What is the same for every container: no way in or out, and nothing to write on."""
     host: dict[str, Any] = {
         "ReadonlyRootfs": True,
         "CapDrop": ["ALL"],
-        "SecurityOpt": ["no-new-privileges", *_seccomp()],
+        "SecurityOpt": ["no-new-privileges", *_seccomp(nests=nests)],
         "IpcMode": "private",
         "CgroupnsMode": "private",
         "LogConfig": {"Type": "none"},
         "Ulimits": [{"Name": "core", "Soft": 0, "Hard": 0}],
-        "MaskedPaths": list(_MASKED),
-        "ReadonlyPaths": list(_READ_ONLY),
+        # The kernel allows a new /proc only beside one of which nothing is covered.
+        "MaskedPaths": [path for path in _MASKED if not (nests and path.startswith("/proc/"))],
+        "ReadonlyPaths": [] if nests else list(_READ_ONLY),
         "Init": False,
         "AutoRemove": False,
     }
@@ -95,8 +101,8 @@ def _base(image: str, command: list[str]) -> dict[str, Any]:
 
 
 @functools.cache
-def _seccomp() -> tuple[str, ...]:
-    return (f"seccomp={profile()}",) if platform.machine() == "x86_64" else ()
+def _seccomp(*, nests: bool) -> tuple[str, ...]:
+    return (f"seccomp={profile(nests=nests)}",) if platform.machine() == "x86_64" else ()
 
 
 def _tmpfs(spec: BoxSpec) -> dict[str, str]:

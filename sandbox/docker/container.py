@@ -81,11 +81,13 @@ class Maker:
         self._reaper = Reaper(engine)
         self.source: UsageSource = "proc"  # until the first container shows what there is
 
-    def make(self, spec: BoxSpec, network: str) -> Container:
-        """A container for one box. Raises BoxStartError."""
+    def make(self, spec: BoxSpec, network: str, *, nests: bool = False) -> Container:
+        """A container for one box, or (`nests`) for the template of many. Raises BoxStartError."""
         folder = BoxFolder()
         try:
-            config = box_config(spec, image=self._image, python=self._python, folder=folder, network=network)
+            config = box_config(
+                spec, image=self._image, python=self._python, folder=folder, network=network, nests=nests
+            )
             container = self._create(config, folder)
         except BaseException:
             folder.remove()

@@ -17,6 +17,7 @@ from sandbox.seccomp import (
     AF_INET6,
     AF_NETLINK,
     AF_UNIX,
+    JOIN_SESSION_KEYRING,
     NETLINK_ROUTE,
     NEW_NAMESPACES,
     PERSONALITIES,
@@ -31,9 +32,13 @@ _ERRNO = "SCMP_ACT_ERRNO"
 Rule = dict[str, Any]
 
 
-def profile() -> str:
-    """The profile as JSON, for HostConfig.SecurityOpt."""
-    refused = [name for calls in syscalls.REFUSED.values() for name in calls]
+def profile(*, nests: bool = False) -> str:
+    """The profile as JSON, for HostConfig.SecurityOpt.
+
+    `nests`: allow what it takes to make a box; for our own template program, never for a learner's.
+    """
+    nesting = {*syscalls.NESTING, "keyctl"} if nests else set()
+    refused = [name for calls in syscalls.REFUSED.values() for name in calls if name not in nesting]
     return json.dumps(
         {
             # As on an older kernel, so that programs fall back.
@@ -46,7 +51,7 @@ def profile() -> str:
                 _deny(refused, errno.EPERM),
                 # clone3 hides its flags behind a pointer, which a filter cannot follow: ENOSYS makes libc use clone.
                 _deny(["clone3"], errno.ENOSYS),
-                *_clone_rules(),
+                *(_nesting_rules() if nests else _clone_rules()),
                 *_socket_rules(),
                 *_split("socketpair", 0, [AF_UNIX], others=errno.EAFNOSUPPORT),
                 *_split("personality", 0, PERSONALITIES, others=errno.EPERM),
@@ -78,6 +83,11 @@ def _clone_rules() -> Iterator[Rule]:
     for bit in range(_BITS):
         if NEW_NAMESPACES >> bit & 1:
             yield _deny(["clone"], errno.EPERM, _masked(0, 1 << bit, 1 << bit))
+
+
+def _nesting_rules() -> Iterator[Rule]:
+    yield _allow(list(syscalls.NESTING))
+    yield from _split("keyctl", 0, [JOIN_SESSION_KEYRING], others=errno.EPERM)
 
 
 def _socket_rules() -> Iterator[Rule]:

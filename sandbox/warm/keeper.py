@@ -17,12 +17,11 @@ from typing import Any
 
 from sandbox.backend import LimitCheck
 from sandbox.errors import BoxStartError, SandboxError
-from sandbox.launching import Launch, Launcher
 from sandbox.leases import Place, machine_book
 from sandbox.monitor import Monitor
-from sandbox.seccomp import compile_filter
 from sandbox.spec import MIB, BoxSpec, WarmStack
 from sandbox.streams import RunningProcess, Streams
+from sandbox.warm.host import Host
 from sandbox.warm.program import NotWarmError, Program, TemplateKey, parse_program, template_key
 from sandbox.warm.request import make_order, own_mounts
 from sandbox.warm.stacks import STACKS
@@ -38,7 +37,6 @@ OLDEST_S = 15 * 60.0
 IDLE_S = 10 * 60.0
 RETRY_S = 10 * 60.0
 _LEASE_WAIT_S = 60.0
-_TEMPLATE_LOOK_S = 2.0  # it only imports; a closer watch would cost a hundredth of a core
 _LOOK_AGAIN_S = 15.0
 _live: weakref.WeakSet[WarmKeeper] = weakref.WeakSet()
 
@@ -54,9 +52,8 @@ class Refusal:
 class WarmKeeper:
     """The templates of one backend. Every method may be called from any thread."""
 
-    def __init__(self, launcher: Launcher, stacks: Mapping[WarmStack, Sequence[str]] | None = None) -> None:
-        self._machine = launcher.machine
-        self._launcher = launcher
+    def __init__(self, host: Host, stacks: Mapping[WarmStack, Sequence[str]] | None = None) -> None:
+        self._host = host
         self._stacks = STACKS if stacks is None else stacks
         self._trees = Trees()
         self._templates: OrderedDict[TemplateKey, Template] = OrderedDict()
@@ -73,7 +70,9 @@ class WarmKeeper:
         """Why this machine has no warm boxes at all; "" where it can have some."""
         if os.environ.get(SWITCH) == "off":
             return f"{SWITCH}=off"
-        if self._machine.keeper.source == "proc":
+        if self._host.why_not:
+            return self._host.why_not
+        if self._host.keeper.source == "proc":
             return "without a cgroup the pages of a copy cannot be told from its template's"
         return "this backend is closed" if self._closed else ""
 
@@ -101,6 +100,18 @@ class WarmKeeper:
         finally:
             template.release()
         return None
+
+    def hopeless(self, spec: BoxSpec, argv: Sequence[str]) -> bool:
+        """Whether this box's template was tried and refused, or this machine has none: not one that is being made."""
+        if self.unusable:
+            return True
+        try:
+            parse_program(spec, argv)
+            key = template_key(spec, argv)
+        except NotWarmError:
+            return True
+        with self._changed:
+            return key in self._refused
 
     def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool:
         """Wish for this box's template and wait for it; False if it cannot be had, or not in time."""
@@ -203,7 +214,7 @@ class WarmKeeper:
         try:
             # Importing takes a core for seconds: not while somebody measures.
             machine_book().wait_unleased(_LEASE_WAIT_S)
-            template = Template.start(key, self._stacks.get(key.stack, ()), self._launch, self._machine)
+            template = Template.start(key, self._stacks.get(key.stack, ()), self._host)
             self._probe(template)
         except Exception as error:  # whatever it was, this key starts cold, and doctor says why
             log.warning("warm: no template of %s: %s", key.stack, error)
@@ -290,23 +301,9 @@ class WarmKeeper:
 
     def _own(self, fds: Sequence[int]) -> None:
         """Give the pipes to the box's user, so that the program can open /dev/stdout."""
-        if self._machine.drop_to is not None:
+        if self._host.drop_to is not None:
             for fd in fds[:3]:
-                os.fchown(fd, *self._machine.drop_to)
-
-    def _launch(self, spec: BoxSpec, argv: Sequence[str], fds: Sequence[int]) -> Monitor:
-        """Start a template. It takes no place among the cores: it only imports, and must keep nobody from a lease."""
-        return self._launcher.launch(
-            Launch(
-                spec=spec,
-                argv=argv,
-                fds=fds,
-                place=Place(None, os.sched_getaffinity(0)),
-                seccomp=compile_filter(memfd=True, nests=True),
-                nests=True,
-                look_s=_TEMPLATE_LOOK_S,
-            )
-        )
+                os.fchown(fd, *self._host.drop_to)
 
     def _drop(self, template: Template) -> None:
         with self._changed:

@@ -9,15 +9,15 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.capture import Capture
 from sandbox.errors import BoxStartError
-from sandbox.machine import Machine
 from sandbox.monitor import Monitor
 from sandbox.spec import KIB, MIB, BoxSpec, Mount
 from sandbox.streams import Streams
+from sandbox.warm.host import Host
 from sandbox.warm.inside.template import MADE
 from sandbox.warm.program import TEMPLATE_OPEN_FILES, TemplateKey
 from sandbox.warm.request import shared_paths
@@ -35,21 +35,18 @@ _PIDS = 256  # copies are the template's own until they are moved
 _LONGEST_LINE = 64 * KIB
 _OUTPUT_BYTES = 16 * KIB
 
-# Starts bubblewrap with our own program, which makes boxes inside: spec, argv, the four descriptors.
-Launch = Callable[[BoxSpec, Sequence[str], Sequence[int]], Monitor]
-
 
 class Template:
     """A template that is ready. Every method may be called from any thread."""
 
-    def __init__(self, key: TemplateKey, monitor: Monitor, streams: Streams, machine: Machine) -> None:
+    def __init__(self, key: TemplateKey, monitor: Monitor, streams: Streams, host: Host) -> None:
         """Wait until it has imported. Raises BoxStartError, with what it said of itself; then it is closed."""
         self.key = key
         self.born = self.last_used = time.monotonic()
         self.used = 0
         self._monitor = monitor
         self._streams = streams
-        self._machine = machine
+        self._host = host
         self._prints = [Capture(stream, _OUTPUT_BYTES) for stream in (streams.stdout, streams.stderr)]
         self._asking = threading.Lock()
         self._counting = threading.Lock()
@@ -65,7 +62,7 @@ class Template:
         self._waiting = WaitingCopies(self._make)
 
     @classmethod
-    def start(cls, key: TemplateKey, imports: Sequence[str], launch: Launch, machine: Machine) -> Template:
+    def start(cls, key: TemplateKey, imports: Sequence[str], host: Host) -> Template:
         """Start one and wait until it has imported. Raises BoxStartError."""
         spec = BoxSpec(
             mounts=(*key.mounts, Mount(source=_INSIDE, target=f"{_CODE}/sandbox/warm/inside")),
@@ -81,13 +78,13 @@ class Template:
         argv = [key.python, *safe_path, "-m", _PROGRAM, json.dumps(told)]
         streams = Streams()
         try:
-            monitor = launch(spec, argv, streams.theirs)
+            monitor = host.launch(spec, argv, streams.theirs)
         except BaseException:
             streams.close_ours()
             raise
         finally:
             streams.close_theirs()
-        return cls(key, monitor, streams, machine)
+        return cls(key, monitor, streams, host)
 
     def alive(self) -> bool:
         """It says nothing unasked: what can be read between two requests is its end."""
@@ -163,7 +160,7 @@ class Template:
 
     def _make(self) -> WaitingCopy:
         """A new copy, in a cgroup of its own. Raises BoxStartError."""
-        account = self._machine.keeper.make()
+        account = self._host.keeper.make()
         link, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         status, told = os.pipe2(os.O_CLOEXEC)
         try:
@@ -178,7 +175,7 @@ class Template:
             theirs.close()
             os.close(told)
         try:
-            copy.place(self._machine.seccomp)
+            copy.place(self._host.seccomp)
         except OSError as error:
             copy.discard()
             raise BoxStartError(f"a copy could not be made a box: {error}") from error

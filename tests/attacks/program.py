@@ -13,7 +13,7 @@ from sandbox.runner import parse_size
 from sandbox.spec import BoxSpec, LimitName, Outcome, Status
 
 FOLDER = Path(__file__).parent / "programs"
-World = Literal["bubblewrap", "watchdog", "warm", "docker"]
+World = Literal["bubblewrap", "watchdog", "warm", "docker", "docker_warm"]
 WORLDS: tuple[World, ...] = get_args(World)
 # The watchdog differs from cgroups in how limits are held, and in nothing else.
 _WATCHDOG_GROUPS = {"limits"}

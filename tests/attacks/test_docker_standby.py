@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -33,8 +34,11 @@ sys.exit(7)
 
 
 @pytest.fixture(scope="module")
-def backend() -> DockerBackend:
-    return docker_or_skip()
+def backend() -> Iterator[DockerBackend]:
+    """Without templates, which would be asked first (test_docker_warm.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RANKZERO_WARM", "off")
+        yield docker_or_skip()
 
 
 @pytest.fixture(scope="module")

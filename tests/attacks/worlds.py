@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pytest
 
@@ -36,6 +36,15 @@ _KEPT = 64 * 1024
 _TEMPLATE_S = 90.0
 # Any engine on this machine makes such mounts at any time; a box's container is asked for by name.
 _ENGINES_MOUNT = re.compile(r"/overlay2/|/containers/|/netns/| - nsfs ")
+
+
+@runtime_checkable
+class Warming(Protocol):
+    """A backend with templates."""
+
+    def wait_ready(self, spec: BoxSpec, argv: Sequence[str], timeout_s: float) -> bool: ...
+
+    def keep_only(self, spec: BoxSpec, argv: Sequence[str]) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,13 +70,13 @@ class Boxes:
     def wait_ready(self, spec: BoxSpec, argv: Sequence[str]) -> None:
         """In the warm world, wait for a template; a box that has none starts cold, and the program says so."""
         if self.warm != "none":
-            assert isinstance(self.backend, BubblewrapBackend)
+            assert isinstance(self.backend, Warming)
             self.backend.wait_ready(spec, argv, _TEMPLATE_S)
 
     def settle(self, spec: BoxSpec, argv: Sequence[str]) -> None:
         """Of what a backend keeps for later boxes, leave only what such a box needs."""
         if self.warm != "none":
-            assert isinstance(self.backend, BubblewrapBackend)
+            assert isinstance(self.backend, Warming)
             assert self.backend.keep_only(spec, argv)
 
     def leave_nothing(
@@ -78,7 +87,7 @@ class Boxes:
         `spec`, `argv`: the box that is run, if it is another than one of plain code.
         """
         kept = functools.partial(self.settle, spec or self.spec(), argv or [self.python, "-c", ""])
-        return leaves_nothing(sockets=self.world != "docker", within_s=within_s, settle=kept)
+        return leaves_nothing(sockets=not self.world.startswith("docker"), within_s=within_s, settle=kept)
 
     def run(self, argv: Sequence[str], **values: Any) -> Said:
         """Run to the end, with an empty stdin and both output streams drained; and the control channel."""
@@ -117,7 +126,9 @@ def open_world(world: World) -> Boxes:
     if world == "docker":
         return _docker()
     if world == "warm":
-        return _warm()
+        return _warm(BubblewrapBackend.open(), world)
+    if world == "docker_warm":
+        return _warm(_docker().backend, world)
     backend = BubblewrapBackend.open("proc" if world == "watchdog" else "auto")
     return _with_own_python(world, backend)
 
@@ -138,11 +149,10 @@ def require_lab() -> Path:
     return python
 
 
-def _warm() -> Boxes:
+def _warm(backend: Backend, world: World) -> Boxes:
     python = require_lab()
-    backend = BubblewrapBackend.open()
     mounts = interpreter_mounts(lab_dir())
-    return Boxes(world="warm", backend=backend, python=str(python), mounts=mounts, warm="science")
+    return Boxes(world=world, backend=backend, python=str(python), mounts=mounts, warm="science")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,21 +16,26 @@ NAMES = {
     **{nr: name for name, nr in KNOWN.items()},
     **{
         getattr(syscalls, name): name.lower()
-        for name in ("CLONE", "CLONE3", "SOCKET", "SOCKETPAIR", "IOCTL", "PERSONALITY", "MEMFD_CREATE")
+        for name in ("CLONE", "CLONE3", "SOCKET", "SOCKETPAIR", "IOCTL", "PERSONALITY", "KEYCTL", "MEMFD_CREATE")
     },
 }
-BY_ARGUMENT = ("CLONE", "SOCKET", "SOCKETPAIR", "IOCTL", "PERSONALITY")
+BY_ARGUMENT = ("CLONE", "SOCKET", "SOCKETPAIR", "IOCTL", "PERSONALITY", "KEYCTL")
 EDGES = (0, 1, 2, 3, 9, 10, 11, 15, 16, 17, 40, 0x5411, 0x5412, 0x5413, 0x541B, 0x541C, 0x541D, 0xFFFF_FFFF)
 
 
-@pytest.fixture(scope="module")
-def rules() -> dict:
-    return json.loads(profile())
+@pytest.fixture(scope="module", params=[False, True], ids=["of a box", "of a template"])
+def nests(request) -> bool:
+    return request.param
 
 
 @pytest.fixture(scope="module")
-def program() -> bytes:
-    return compile_filter(memfd=True)
+def rules(nests) -> dict:
+    return json.loads(profile(nests=nests))
+
+
+@pytest.fixture(scope="module")
+def program(nests) -> bytes:
+    return compile_filter(memfd=True, nests=nests)
 
 
 def decide(rules: dict, nr: int, *args: int) -> int:
@@ -80,3 +85,8 @@ def test_terminal_injection_is_refused_whatever_the_high_half(rules):
 def test_it_is_for_one_architecture(rules):
     assert rules["architectures"] == ["SCMP_ARCH_X86_64"]
     assert rules["defaultAction"] == "SCMP_ACT_ERRNO"
+
+
+def test_only_a_templates_may_make_namespaces():
+    for nests, answer in ((False, DENIED | 1), (True, ALLOW)):
+        assert decide(json.loads(profile(nests=nests)), syscalls.NESTING["unshare"], 1 << 28) == answer

@@ -8,16 +8,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sandbox import BoxSpec, Mount
-from sandbox.bubblewrap import BubblewrapBackend
+from sandbox.bubblewrap import BubblewrapBackend, template_host
 from sandbox.launching import Launch, Launcher
-from sandbox.leases import machine_book
+from sandbox.leases import Place, machine_book
 from sandbox.owner import start_ticks
+from sandbox.seccomp import compile_filter
 from sandbox.warm import keeper as keeper_module
+from sandbox.warm.host import Host
 from sandbox.warm.keeper import WarmKeeper
 from sandbox.warm.waiting import DEPTH
 from tests.warm_boxes import LITTLE, READY_S, WarmBoxes, little_boxes
@@ -109,21 +112,20 @@ def test_a_stack_that_cannot_be_imported_is_named_and_everything_is_cold():
         boxes.close()
 
 
-class NoNamespaces(WarmKeeper):
+def without_namespaces(launcher: Launcher) -> Host:
     """Its templates may make no user namespace: bubblewrap sets the kernel's own limit to one inside."""
 
-    def _launch(self, spec, argv, fds):
-        from sandbox.leases import Place
-        from sandbox.seccomp import compile_filter
-
+    def launch(spec, argv, fds):
         place = Place(None, os.sched_getaffinity(0))
         wide = compile_filter(memfd=True, nests=True)
-        return self._launcher.launch(Launch(spec=spec, argv=argv, fds=fds, place=place, seccomp=wide, nests=False))
+        return launcher.launch(Launch(spec=spec, argv=argv, fds=fds, place=place, seccomp=wide, nests=False))
+
+    return replace(template_host(launcher), launch=launch)
 
 
 def test_where_the_kernel_forbids_namespaces_everything_is_cold(boxes):
     boxes.keeper.close()
-    boxes.keeper = NoNamespaces(Launcher(boxes.backend._machine), LITTLE)
+    boxes.keeper = WarmKeeper(without_namespaces(Launcher(boxes.backend._machine)), LITTLE)
     assert not boxes.keeper.wait_ready(boxes.spec(), [boxes.python, "-c", "1"], READY_S)
     assert "No space left on device" in boxes.keeper.check().how, "the kernel's word for the limit on namespaces"
     assert try_start(boxes) is None
