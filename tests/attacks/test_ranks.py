@@ -349,7 +349,7 @@ def test_each_rank_draws_its_own_numbers(guest):
 TORCHRUN = """
 import pathlib, subprocess
 worker = "import os, torch, torch.distributed as dist; dist.init_process_group('gloo'); total = torch.ones(1); "
-worker += "dist.all_reduce(total); os.write(1, b'total %d\\n' % int(total)); dist.destroy_process_group()"
+worker += "dist.all_reduce(total); os.write(1, b'total %d\\\\n' % int(total)); dist.destroy_process_group()"
 pathlib.Path("worker.py").write_text(worker)
 command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "worker.py"]
 sys.exit(subprocess.run(command).returncode)"""
