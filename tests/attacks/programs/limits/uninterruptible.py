@@ -7,7 +7,7 @@ import os
 import signal
 
 SPEC = {"wall_s": 0.8}
-ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 4.0}
+ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 8.0}
 CONTROL = {"says": "0"}
 
 

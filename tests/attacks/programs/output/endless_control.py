@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 SPEC = {"wall_s": 1.0}
-ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 4.0}
+ATTACK = {"status": "wall_limit", "hits": ["wall"], "wall_s": 8.0}
 CONTROL = {"says": "1000"}
 
 

@@ -10,7 +10,7 @@ ATTACK = {
     "hits": ["wall"],
     "says": "x.*left out here.*x",
     "error": "left out here",
-    "wall_s": 4.0,
+    "wall_s": 8.0,
 }
 CONTROL = {"says": "x{9}", "error": "x{9}"}
 

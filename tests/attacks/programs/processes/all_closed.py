@@ -6,7 +6,7 @@ import os
 import time
 
 SPEC = {"wall_s": 1.0}
-ATTACK = {"status": "wall_limit", "hits": ["wall"], "says": "", "wall_s": 4.0}
+ATTACK = {"status": "wall_limit", "hits": ["wall"], "says": "", "wall_s": 8.0}
 CONTROL = {"says": "reopened"}
 
 
