@@ -24,6 +24,7 @@ INSTALLED_APPS = [
     "webapp.config",
     "webapp.accounts",
     "webapp.catalog",
+    "webapp.cohorts",
     "webapp.submissions",
     "django.contrib.auth",
     "django.contrib.contenttypes",

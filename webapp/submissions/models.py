@@ -10,6 +10,7 @@ from django.db.models import Q
 from typing_extensions import override
 
 from webapp.catalog.models import Exercise
+from webapp.cohorts.models import Cohort
 
 
 class Tier(models.TextChoices):
@@ -73,6 +74,47 @@ class SubmissionFile(models.Model):
         return self.name
 
 
+class Regrade(models.Model):
+    """An instructor's or operator's order to grade again, after a judge was mended. Old runs stay as they are."""
+
+    reason = models.CharField(max_length=500)  # shown to the learners
+    submission = models.ForeignKey(Submission, null=True, blank=True, on_delete=models.CASCADE, related_name="regrades")
+    exercise = models.ForeignKey(Exercise, null=True, blank=True, on_delete=models.PROTECT, related_name="regrades")
+    cohort = models.ForeignKey(Cohort, null=True, blank=True, on_delete=models.SET_NULL, related_name="regrades")
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return f"regrade {self.pk}: {self.reason}"
+
+
+class Worker(models.Model):
+    """What a running worker process offers; it writes `seen_at` with every heartbeat."""
+
+    name = models.CharField(max_length=120, unique=True)
+    host = models.CharField(max_length=120)
+    queues = models.JSONField(default=list)
+    concurrency = models.PositiveSmallIntegerField(default=1)
+    cores = models.PositiveSmallIntegerField()
+    memory_mb = models.PositiveIntegerField()
+    gpus = models.JSONField(default=list, blank=True)  # [{"id": "GPU-…", "name": …, "memory_mb": …}]
+    problem = models.CharField(max_length=2000, blank=True)  # why it takes nothing at the moment; "" when all is well
+    started_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["name"]
+        indexes = [models.Index(fields=["seen_at"], name="worker_seen")]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
 class Run(models.Model):
     """One execution of a submission, or of a lesson's runnable cell, on one tier."""
 
@@ -86,6 +128,9 @@ class Run(models.Model):
     submission = models.ForeignKey(Submission, null=True, on_delete=models.CASCADE, related_name="runs")
     # Set in a second run, which repeats a passed one with another seed in cold boxes.
     confirms = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="confirmations")
+    # Set in a run that an order to grade again made; it is no attempt of the learner's.
+    regrade = models.ForeignKey(Regrade, null=True, blank=True, on_delete=models.PROTECT, related_name="runs")
+    notice_seen_at = models.DateTimeField(null=True, blank=True)  # when the learner put away what a regrade changed
     cell_lesson = models.CharField(max_length=80, blank=True)
     cell_index = models.PositiveSmallIntegerField(default=0)
     cell_sources = models.JSONField(default=list, blank=True)  # the session's cells, the last is the one to show
@@ -95,6 +140,11 @@ class Run(models.Model):
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.QUEUED)
     verdict = models.CharField(max_length=16, choices=Verdict.choices, blank=True)
     message = models.CharField(max_length=2000, blank=True)  # for the learner
+    rank = models.PositiveSmallIntegerField(default=0)  # 1: waits behind every run of rank 0 (second runs, regrades)
+    turn = models.PositiveBigIntegerField(default=0)  # the smallest is served next: see fairness.py
+    cores = models.PositiveSmallIntegerField(default=1)  # what it needs of a worker, as are the next two
+    memory_mb = models.PositiveIntegerField(default=0)
+    vram_mb = models.PositiveIntegerField(default=0)
     seed = models.BigIntegerField()  # secret until the run is over; 63 random bits
 
     token = models.PositiveIntegerField(default=0)  # fencing: grows with every claim, results need the current one
@@ -116,7 +166,9 @@ class Run(models.Model):
     class Meta:
         ordering = ["-created_at"]
         indexes = [
-            models.Index(fields=["queue", "status", "queued_at"], name="run_waiting"),
+            models.Index(fields=["queue", "status", "rank", "turn", "queued_at"], name="run_waiting"),
+            models.Index(fields=["queue", "-claimed_at"], name="run_claimed"),
+            models.Index(fields=["learner", "queue", "-turn"], name="run_turns"),
             models.Index(fields=["status", "lease_expires_at"], name="run_leases"),
             models.Index(fields=["learner", "-created_at"], name="run_by_learner"),
             models.Index(fields=["verdict", "finished_at"], name="run_by_verdict"),
