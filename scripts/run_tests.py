@@ -1,15 +1,19 @@
 """Runs the test suites as named steps, prints progress and one table at the end; exit code 1 if any step failed.
 
 `fast` is what `make test` runs; `all` is what `make test-all` adds. A failed step does not hide the ones after it.
+A step may have several lanes: commands that run side by side. What each prints is shown whole when it has ended.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,21 +21,36 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 BIN = ROOT / ".venv" / "bin"
 MANAGE = [str(BIN / "python"), "manage.py"]
+HEARTBEAT_S = 30.0
+_LOOK_S = 0.2
+_SHOWN = 70
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
+    """`argv`: one command, or lanes by name."""
+
     name: str
-    argv: Sequence[str]
+    argv: Sequence[str] | Mapping[str, Sequence[str]]
     folder: Path = ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `cpu_s`: of the command and of all descendants that were waited for."""
+
+    name: str
+    code: int
+    wall_s: float
+    cpu_s: float
 
 
 def tool(name: str, *arguments: str) -> list[str]:
     return [str(BIN / name), *arguments]
 
 
-def pytest(*folders: str) -> list[str]:
-    return tool("pytest", "-q", *folders)
+def pytest(*arguments: str) -> list[str]:
+    return tool("pytest", "-q", "-p", "no:cacheprovider", *arguments)  # lanes would write to one cache
 
 
 FRONTEND = ROOT / "webapp" / "frontend"
@@ -65,21 +84,92 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
 
 
-def run(steps: Sequence[Step]) -> int:
-    env = environment()
-    results: list[tuple[str, bool, float]] = []
+class Lane:
+    """A command that writes into a file of its own while others run beside it."""
+
+    def __init__(self, step: Step, name: str, argv: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
+        self.name = name
+        self.row: Row | None = None
+        self._title = f"{step.name}: {name}"
+        self._log = log
+        self._began = time.monotonic()
+        with log.open("wb") as out:
+            self._process = subprocess.Popen(argv, cwd=step.folder, env=env, stdout=out, stderr=subprocess.STDOUT)
+
+    def look(self) -> bool:
+        """True once it has ended; then its output is shown."""
+        if self.row is None:
+            pid, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if pid:
+                self._end(os.waitstatus_to_exitcode(status), usage)
+        return self.row is not None
+
+    def stop(self) -> None:
+        if self.row is None:
+            self._process.terminate()
+            _, status, _ = os.wait4(self._process.pid, 0)
+            self._process.returncode = os.waitstatus_to_exitcode(status)
+
+    def last_line(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
+            lines = log.read().decode(errors="replace").split("\n")
+        return next((line for line in reversed(lines) if line.strip()), "nothing yet")[-_SHOWN:]
+
+    def _end(self, code: int, usage: resource.struct_rusage) -> None:
+        self._process.returncode = code  # or Popen would think that it still runs
+        wall_s = time.monotonic() - self._began
+        self.row = Row(self._title, code, wall_s, usage.ru_utime + usage.ru_stime)
+        print(f"\n── {self._title}: {'ok' if code == 0 else f'FAILED, exit code {code}'}, {wall_s:.0f} s", flush=True)
+        sys.stdout.write(self._log.read_text(errors="replace"))
+        sys.stdout.flush()
+
+
+def run_lanes(step: Step, lanes: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> list[Row]:
+    """All lanes at once; a line every half minute says how far each is."""
+    with tempfile.TemporaryDirectory(prefix="rz-lanes-") as folder, contextlib.ExitStack() as stops:
+        running: list[Lane] = []
+        for number, (name, argv) in enumerate(lanes.items()):
+            running.append(Lane(step, name, argv, Path(folder) / f"{number}.log", env))
+            stops.callback(running[-1].stop)
+        began = last = time.monotonic()
+        while alive := [lane for lane in running if not lane.look()]:
+            time.sleep(_LOOK_S)
+            if time.monotonic() - last >= HEARTBEAT_S:
+                last = time.monotonic()
+                for lane in alive:
+                    print(f"   {last - began:4.0f} s  {lane.name}: {lane.last_line()}", flush=True)
+        return [lane.row for lane in running if lane.row is not None]
+
+
+def run_one(step: Step, argv: Sequence[str], env: Mapping[str, str]) -> Row:
+    """One command that prints as it goes."""
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    code = subprocess.run(argv, cwd=step.folder, env=env, check=False).returncode
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Row(step.name, code, time.monotonic() - began, cpu_s)
+
+
+def run(steps: Sequence[Step], env: Mapping[str, str]) -> int:
+    rows: list[Row] = []
     for number, step in enumerate(steps, 1):
         print(f"\n━━ {number} of {len(steps)}: {step.name}", flush=True)
-        began = time.monotonic()
-        code = subprocess.run(step.argv, cwd=step.folder, env=env, check=False).returncode
-        results.append((step.name, code == 0, time.monotonic() - began))
-    print(f"\n{'step':<28} {'result':<8} seconds")
-    for name, passed, seconds in results:
-        print(f"{name:<28} {'ok' if passed else 'FAILED':<8} {seconds:7.1f}")
-    failed = sum(not passed for _, passed, _ in results)
-    print(f"steps: {len(results) - failed} passed, {failed} failed", flush=True)
+        if isinstance(step.argv, Mapping):
+            rows += run_lanes(step, step.argv, env)
+        else:
+            rows.append(run_one(step, step.argv, env))
+    return table(rows)
+
+
+def table(rows: Sequence[Row]) -> int:
+    print(f"\n{'step':<38} {'result':<8} {'seconds':>8} {'CPU s':>8}")
+    for row in rows:
+        print(f"{row.name:<38} {'ok' if row.code == 0 else 'FAILED':<8} {row.wall_s:8.1f} {row.cpu_s:8.1f}")
+    failed = sum(row.code != 0 for row in rows)
+    print(f"commands: {len(rows) - failed} passed, {failed} failed", flush=True)
     return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(run({"fast": FAST, "all": ALL}[sys.argv[1]]))
+    sys.exit(run({"fast": FAST, "all": ALL}[sys.argv[1]], environment()))
