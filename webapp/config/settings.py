@@ -227,6 +227,9 @@ CELERY_BEAT_SCHEDULE = {
     }
 }
 
+# What a learner may use; see webapp/submissions/quotas.py
+GPU_MINUTES_PER_DAY = env.env_int("GPU_MINUTES_PER_DAY", 0, high=24 * 60)  # 0: no limit; a cohort may say otherwise
+
 LOG_LEVEL = env.env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING: dict[str, Any] = {
     "version": 1,

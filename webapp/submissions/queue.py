@@ -27,6 +27,7 @@ MAX_TRIES = 3
 RACES = 50
 FAILED_TEXT = "We could not run this: the fault is ours, and it cost you nothing. Please try again later."
 CANCELLED_TEXT = "Cancelled."
+REPLACED_TEXT = "Replaced by a newer submission."
 
 
 def run_claim(*, queue: str, worker: str) -> Run | None:
@@ -96,6 +97,12 @@ def run_cancel(*, run: Run) -> Run:
         Run.objects.filter(pk=run.pk, status=Status.RUNNING, confirms__isnull=True).update(cancel_requested=True)
     run.refresh_from_db()
     return run
+
+
+def run_replace(*, run: Run) -> bool:
+    """End a waiting run because a newer one takes its place in line. False when it waits no more."""
+    waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
+    return _end(waiting, verdict=Verdict.CANCELLED, message=REPLACED_TEXT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from webapp.accounts.models import User
 from webapp.submissions.contexts import AlarmView, ReviewItem, ReviewPage
 from webapp.submissions.editing import stored_files
 from webapp.submissions.metrics import bound_text, title_of, with_unit
-from webapp.submissions.models import Review, Run, Verdict
+from webapp.submissions.models import Review, Run, Tier, Verdict
 from webapp.submissions.runviews import review_row, tier_text, title_and_url
 
 SHOWN = 25
@@ -31,7 +31,8 @@ class Kept:
 
 
 def waiting_runs() -> QuerySet[Run]:
-    return Run.objects.filter(verdict=Verdict.UNDER_REVIEW)
+    """A Try counts for nothing, so nobody decides about it."""
+    return Run.objects.filter(verdict=Verdict.UNDER_REVIEW).exclude(tier=Tier.SMOKE)
 
 
 def reviews_waiting(request: HttpRequest) -> dict[str, int]:

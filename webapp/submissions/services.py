@@ -5,19 +5,24 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from lessons.loader import Exercise
 from webapp.accounts.models import User
 from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
+from webapp.submissions.attempts import check_attempts
 from webapp.submissions.confirming import is_confirmable
-from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Submission, SubmissionFile, Tier, Verdict
+from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Status, Submission, SubmissionFile, Tier, Verdict
 from webapp.submissions.queue import run_cancel as run_cancel
+from webapp.submissions.queue import run_replace
+from webapp.submissions.quotas import check_gpu_minutes
 from webapp.submissions.uploads import checked_code, checked_files, checked_tier
 from webapp.submissions.waking import wake
 
@@ -26,18 +31,52 @@ MAX_REASON = 2_000
 
 
 @transaction.atomic
-def submission_create(*, learner: User, exercise: Exercise, files: Mapping[str, str | bytes], tier: str) -> Run:
-    """Store a submission with its files and put its first run into the tier's queue. Raises ValidationError."""
+def submission_create(
+    *, learner: User, exercise: Exercise, files: Mapping[str, str | bytes], tier: str, replace: bool = False
+) -> Run:
+    """Store a submission with its files and put its first run into the tier's queue. Raises ValidationError.
+
+    With `replace` it takes the place in line of the learner's first waiting run of this exercise and tier, which ends
+    as cancelled. Where none waits, or a worker has just begun it, the new run is queued as any other.
+    """
     tier = checked_tier(exercise, tier, settings.TIERS)
     texts = checked_files(exercise, files)
+    lock_learner(learner)
+    replaced = replace_waiting(learner, exercise.manifest.id, tier) if replace else None
     check_open_runs(learner, field="tier")
+    check_attempts(learner, exercise.manifest.id, tier=tier)
+    check_gpu_minutes(learner, exercise, tier=tier)
     submission = Submission.objects.create(
         learner=learner, exercise=exercise_mirror(exercise), content_hash=exercise.content_hash
     )
     SubmissionFile.objects.bulk_create(
         [SubmissionFile(submission=submission, name=name, content=text) for name, text in texts.items()]
     )
-    return run_create(kind=Run.Kind.SUBMISSION, learner=learner, submission=submission, tier=tier)
+    run = run_create(kind=Run.Kind.SUBMISSION, learner=learner, submission=submission, tier=tier)
+    if replaced is not None:
+        run.rank, run.turn, run.queued_at = replaced.rank, replaced.turn, replaced.queued_at
+        run.save(update_fields=["rank", "turn", "queued_at"])
+    return run
+
+
+def lock_learner(learner: User) -> None:
+    """Let nobody else submit for this learner until the transaction ends: what was counted stays true until it is used.
+
+    SQLite needs no more than its one writer at a time; it ignores this.
+    """
+    User.objects.select_for_update(no_key=True).filter(pk=learner.pk).first()
+
+
+def waiting_runs(learner: User, exercise: UUID) -> QuerySet[Run]:
+    """The learner's own waiting runs of an exercise, first in line first: what a newer submission may replace."""
+    waiting = Run.objects.filter(learner=learner, submission__exercise=exercise, status=Status.QUEUED)
+    return waiting.filter(confirms=None, regrade=None).order_by("rank", "turn", "queued_at")
+
+
+def replace_waiting(learner: User, exercise: UUID, tier: str) -> Run | None:
+    """The run whose place is free now; None where nothing waited (any more)."""
+    waiting = waiting_runs(learner, exercise).filter(tier=tier).first()
+    return waiting if waiting is not None and run_replace(run=waiting) else None
 
 
 @transaction.atomic
@@ -87,6 +126,8 @@ def review_decide(*, run: Run, reviewer: User, decision: str, reason: str) -> Re
     if run.learner_id == reviewer.pk:
         raise ValidationError({"decision": ["This is your own run: somebody else must decide."]})
     verdict = Verdict.PASSED if decision == Review.Decision.ACCEPTED else Verdict.FAILED
+    if run.tier == Tier.SMOKE:
+        raise ValidationError({"decision": ["A Try counts for nothing: there is nothing to decide."]})
     if not Run.objects.filter(pk=run.pk, verdict=Verdict.UNDER_REVIEW).update(verdict=verdict):
         raise ValidationError({"decision": ["This run is not under review any more."]})
     review = Review.objects.create(
@@ -105,6 +146,7 @@ def run_create(*, tier: str, **values: Any) -> Run:
 
 
 def check_open_runs(learner: User, *, field: str) -> None:
-    count = Run.objects.filter(learner=learner, confirms__isnull=True).exclude(status__in=TERMINAL).count()
+    own = Run.objects.filter(learner=learner, confirms=None, regrade=None)
+    count = own.exclude(status__in=TERMINAL).count()
     if count >= MAX_OPEN_RUNS:
         raise ValidationError({field: [f"You have {count} runs waiting or running: wait for one, or cancel one."]})

@@ -50,13 +50,18 @@ def history(request: HttpRequest, lesson: str, exercise: str) -> HttpResponse:
 @require_POST
 @learner_required
 def submission_create(request: HttpRequest, lesson: str, exercise: str) -> HttpResponseBase:
+    """Fields: file:<name> for each editable file, tier, and optionally replace=1 (see the service)."""
     found = selectors.exercise_find(lesson, exercise)
     if found is None:
         raise Http404("There is no such exercise.")
     files = {field.removeprefix("file:"): text for field, text in fields(request, "file:").items()}
     try:
         run = services.submission_create(
-            learner=signed_in(request), exercise=found, files=files, tier=request.POST.get("tier", "")
+            learner=signed_in(request),
+            exercise=found,
+            files=files,
+            tier=request.POST.get("tier", ""),
+            replace=request.POST.get("replace") == "1",
         )
     except ValidationError as error:
         if wants_json(request):

@@ -1,0 +1,53 @@
+"""Reads about classes. Who is in several of them has what the most generous one gives."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from webapp.accounts.models import User
+from webapp.cohorts.models import AttemptCap, Cohort
+
+
+def attempt_cap(user: User, exercise: UUID) -> AttemptCap | None:
+    """The cap that holds for this learner, with its cohort; None when their attempts are unlimited.
+
+    Of the caps of several cohorts the most generous one counts. A cohort of theirs that does not cap the exercise says
+    nothing about it: it lifts no other's cap.
+    """
+    caps = AttemptCap.objects.filter(exercise=exercise, cohort__enrolments__user=user).select_related("cohort")
+    return caps.order_by("-attempts", "cohort__name").first()
+
+
+def gpu_minutes(user: User) -> int | None:
+    """GPU minutes a day by the most generous of their cohorts; 0 is without limit, None when no cohort says a number."""
+    given = Cohort.objects.filter(enrolments__user=user, gpu_minutes_per_day__isnull=False)
+    minutes = set(given.order_by().values_list("gpu_minutes_per_day", flat=True))
+    if not minutes:
+        return None
+    return 0 if 0 in minutes else max(one for one in minutes if one is not None)
+
+
+def cohort_find(slug: str) -> Cohort | None:
+    return Cohort.objects.filter(slug=slug).first()
+
+
+def members(cohort: Cohort) -> QuerySet[User]:
+    return User.objects.filter(enrolments__cohort=cohort)
+
+
+def cohort_table() -> list[dict[str, Any]]:
+    """Every cohort with what it sets: slug, name, learners, gpu_minutes_per_day, caps (exercise → attempts)."""
+    cohorts = Cohort.objects.annotate(learners=Count("enrolments")).prefetch_related("caps__exercise")
+    return [
+        {
+            "slug": cohort.slug,
+            "name": cohort.name,
+            "learners": cohort.learners,
+            "gpu_minutes_per_day": cohort.gpu_minutes_per_day,
+            "caps": {cap.exercise.key: cap.attempts for cap in cohort.caps.all()},
+        }
+        for cohort in cohorts
+    ]

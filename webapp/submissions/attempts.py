@@ -1,0 +1,45 @@
+"""Attempts: a submission graded at a real tier. Unlimited, unless a cohort of the learner caps the exercise."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from webapp.accounts.models import User
+from webapp.cohorts.selectors import attempt_cap
+from webapp.submissions.models import UNMADE, Run, Tier
+
+
+def attempt_runs(user: User, exercise: UUID) -> QuerySet[Run]:
+    """The runs that cost an attempt: one a submission. An open run reserves its attempt until it has a verdict.
+
+    A Try, a second run and a run graded again cost none; so do runs that we could not make and cancelled ones.
+    """
+    runs = Run.objects.filter(learner=user, submission__exercise=exercise, confirms=None, regrade=None)
+    return runs.exclude(tier=Tier.SMOKE).exclude(verdict__in=UNMADE)
+
+
+def attempts_used(user: User, exercise: UUID) -> int:
+    return attempt_runs(user, exercise).order_by().values("submission").distinct().count()
+
+
+def attempts_text(user: User, exercise: UUID) -> str:
+    """ "2 of 5 attempts left (Autumn 2026)"; "" where they are unlimited."""
+    cap = attempt_cap(user, exercise)
+    if cap is None:
+        return ""
+    left = max(0, cap.attempts - attempts_used(user, exercise))
+    return f"{left} of {cap.attempts} attempt{'' if cap.attempts == 1 else 's'} left ({cap.cohort.name})"
+
+
+def check_attempts(user: User, exercise: UUID, *, tier: str) -> None:
+    """Raises ValidationError (field tier) when the learner has no attempt left. The caller holds the learner's lock."""
+    cap = None if tier == Tier.SMOKE else attempt_cap(user, exercise)
+    if cap is None or attempts_used(user, exercise) < cap.attempts:
+        return
+    text = f"All {cap.attempts} attempts at this exercise are used ({cap.cohort.name})."
+    if cap.attempts == 1:
+        text = f"The one attempt at this exercise is used ({cap.cohort.name})."
+    raise ValidationError({"tier": [f"{text} Try still works and costs nothing; your instructor can give you more."]})
