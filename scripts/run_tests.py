@@ -67,12 +67,16 @@ FAST = (
     Step("integration tests", pytest("tests/integration")),
     Step("browser tests", pytest("tests/browser")),
 )
+# The site by environment alone on production's services; left out where they are not installed.
+SERVICES = [str(BIN / "python"), "scripts/services.py", "run", "--"]
+ON_POSTGRES = ("tests/unit/web", "tests/integration/test_loop.py", "tests/integration/test_postgres.py")
 ALL = (
     Step("attacks on the sandbox", pytest("tests/attacks")),
     Step("cheats on the grader", pytest("tests/cheats")),
     Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
     Step("acceptance, cpu tier", pytest("tests/acceptance")),
+    Step("on PostgreSQL and Redis", [*SERVICES, *pytest(*ON_POSTGRES)]),
 )
 
 

@@ -34,7 +34,8 @@ def valkey() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="rz-valkey-") as folder:
         socket = Path(folder) / "s"
-        argv = [str(get_binary_path()), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
+        server = os.environ.get("RZ_REDIS_SERVER") or get_binary_path()  # scripts/services.py names a real Redis
+        argv = [str(server), "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", folder]
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
         try:
             wait_for(socket, process)

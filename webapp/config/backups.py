@@ -23,6 +23,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, connections
 from django.db.migrations.loader import MigrationLoader
+from psycopg.conninfo import make_conninfo
 
 from webapp.config.paths import state_dir
 
@@ -72,13 +73,17 @@ def run_postgres(program: str, *arguments: str) -> None:
     if shutil.which(program) is None:
         raise BackupError(f"{program} is not installed: install PostgreSQL's client programs")
     database = settings.DATABASES["default"]
-    env = {**os.environ, "PGHOST": str(database.get("HOST") or ""), "PGPORT": str(database.get("PORT") or ""),
-           "PGUSER": str(database.get("USER") or ""), "PGPASSWORD": str(database.get("PASSWORD") or ""),
-           "PGDATABASE": str(database["NAME"])}  # fmt: skip
-    env = {key: value for key, value in env.items() if value}
-    done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, check=False)
+    env = {**os.environ, **({"PGPASSWORD": database["PASSWORD"]} if database["PASSWORD"] else {})}
+    argv = [program, f"--dbname={postgres_address(database)}", *arguments]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise BackupError(f"{program} failed: {done.stderr.strip()[-500:]}")
+
+
+def postgres_address(database: dict[str, Any]) -> str:
+    """In libpq's words, without the password: other users of the machine see a program's arguments."""
+    words = {"dbname": database["NAME"], "user": database["USER"], "host": database["HOST"], "port": database["PORT"]}
+    return make_conninfo(**{**database["OPTIONS"], **{name: value for name, value in words.items() if value}})
 
 
 def sha256(path: Path) -> str:
@@ -117,7 +122,7 @@ def backup_restore(source: Path) -> Path | None:
     with tempfile.TemporaryDirectory(dir=state_dir(), prefix=".restore-") as folder:
         manifest = unpack(source, Path(folder))
         check_manifest(manifest, Path(folder))
-        kept = keep_current() if connection.vendor == "sqlite" else None
+        kept = keep_current()
         connections.close_all()
         load_database(Path(folder) / DATABASE)
         for name in SMALL_FILES:
@@ -180,8 +185,7 @@ def database_path() -> Path:
 
 
 def keep_current() -> Path | None:
-    current = database_path()
-    if not current.exists():
+    if connection.vendor == "sqlite" and not database_path().exists():
         return None
     kept = state_dir() / "backups" / f"before-restore-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
     kept.mkdir(mode=0o700, parents=True)
@@ -198,5 +202,4 @@ def load_database(source: Path) -> None:
             database_path().with_name(database_path().name + suffix).unlink(missing_ok=True)
         shutil.move(source, database_path())
     else:
-        run_postgres("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction",
-                     f"--dbname={settings.DATABASES['default']['NAME']}", str(source))  # fmt: skip
+        run_postgres("pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", str(source))

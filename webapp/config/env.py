@@ -75,22 +75,26 @@ def read_key(path: Path) -> str:
 
 
 def database(state: Path) -> dict[str, Any]:
-    """RANKZERO_DATABASE_URL (postgresql://user:password@host:port/name), else SQLite in the state folder."""
+    """RANKZERO_DATABASE_URL (postgresql://user:password@host:port/name), else SQLite in the state folder.
+
+    A server on this machine is named by its sockets' folder, as libpq does it: postgresql://user@/name?host=/folder.
+    """
     url = env_secret("DATABASE_URL")
     if not url:
         return sqlite(state / "db.sqlite3")
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
         raise ImproperlyConfigured("RANKZERO_DATABASE_URL must be postgresql://user:password@host:port/name")
+    options = dict(parse_qsl(parts.query))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
+        "HOST": unquote(parts.hostname or "") or options.pop("host", ""),
+        "PORT": str(parts.port or "") or options.pop("port", ""),
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": dict(parse_qsl(parts.query)),
+        "OPTIONS": options,
     }
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ print(json.dumps(claimed))
 
 def test_a_task_is_one_call(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
-    monkeypatch.setattr(execution, "work", calls.append)
+    monkeypatch.setattr(execution, "drain", calls.append)
     monkeypatch.setattr(queue, "sweep", lambda: calls.append("swept"))
     tasks.work("cpu")
     tasks.sweep()
@@ -71,8 +72,8 @@ def database_env(folder: Path) -> dict[str, str]:
     if connection.vendor == "sqlite":
         (folder / "db.sqlite3").symlink_to(database["NAME"])
         return {"RANKZERO_STATE": str(folder)}
-    place = f"{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    return {"RANKZERO_DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@{place}"}
+    place = f"{database['NAME']}?{urlencode({'host': database['HOST'], 'port': database['PORT']})}"
+    return {"RANKZERO_DATABASE_URL": f"postgresql://{database['USER']}:{database['PASSWORD']}@/{place}"}
 
 
 @pytest.mark.django_db(transaction=True)

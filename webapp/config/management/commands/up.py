@@ -7,6 +7,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import OperationalError
@@ -15,6 +16,7 @@ from typing_extensions import override
 from sandbox import SandboxUnavailable, open_backend
 from webapp.accounts.demo import demo_accounts_ensure, demo_accounts_file
 from webapp.config import supervisor
+from webapp.config.env import env_secret
 from webapp.config.lab import LabState, lab_state, write_state
 
 
@@ -36,9 +38,12 @@ class Command(BaseCommand):
             supervisor.check_space()
             new_accounts = self.prepare()
             supervisor.remove_sockets()
-            parts = supervisor.processes(host, port)
-            if not self.sandbox_works():
-                del parts["boxd"], parts["worker"]
+            queues = settings.TIERS if self.sandbox_works() else []
+            parts = supervisor.processes(host, port, queues)
+            if env_secret("REDIS_URL"):
+                del parts["valkey"]  # the queue and the live logs lie on a server that is not ours to run
+            if not queues:
+                del parts["boxd"]
             supervisor.when_ready(f"http://{host}:{port}/readyz", lambda: self.banner(host, port, new_accounts))
             code = supervisor.supervise(parts)
             supervisor.remove_sockets()
