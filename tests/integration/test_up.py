@@ -69,12 +69,35 @@ def test_it_stops_cleanly_on_ctrl_c_and_starts_again_in_under_five_seconds(site:
     assert site.start() < 5
 
 
-@pytest.mark.parametrize("word", ["valkey-server", "sandbox.boxd", "uvicorn"])
-def test_it_stops_all_when_one_part_dies(site: Site, word: str) -> None:
-    part(site, word).kill()
-    assert site.process is not None
-    assert site.process.wait(20) != 0
+@pytest.mark.parametrize("word", ["valkey-server", "sandbox.boxd", "uvicorn", "worker", "beat"])
+def test_it_starts_a_part_again_that_died(site: Site, word: str) -> None:
+    dead = part(site, word)
+    dead.kill()
+    dead.wait(10)
+    deadline = time.monotonic() + 30
+    while not (is_back(site, word) and site.answers("/readyz")):
+        assert time.monotonic() < deadline, site.output()
+        time.sleep(0.1)
+    assert "ended (SIGKILL); it is started again, try 1 of 4 within a minute" in site.output()
+    assert site.stop(signal.SIGTERM) == 0
     assert wait_until_gone(site) == []
+
+
+def is_back(site: Site, word: str) -> bool:
+    try:
+        return part(site, word).is_running()
+    except (StopIteration, psutil.NoSuchProcess):
+        return False
+
+
+def test_it_gives_up_when_a_part_dies_again_and_again(tmp_path: Path) -> None:
+    """A folder where Valkey's file should be."""
+    (tmp_path / "valkey" / "appendonlydir").mkdir(parents=True)
+    (tmp_path / "valkey" / "appendonlydir" / "appendonly.aof.manifest").mkdir()
+    done = up(tmp_path, free_port())
+    assert done.returncode == 1
+    assert "valkey ended (exit code 1) 5 times within 60 s: giving up. Its lines say why." in done.stdout
+    assert wait_until_gone(Site(tmp_path)) == []
 
 
 def test_it_leaves_nothing_when_the_supervisor_is_killed(site: Site) -> None:

