@@ -75,15 +75,15 @@ def valkey_argv() -> list[str]:
             "--dir", str(folder), "--appendonly", "yes", "--save", "", "--loglevel", "warning"]  # fmt: skip
 
 
-def processes(host: str, port: int) -> dict[str, list[str]]:
-    """Name → argv of every part, in the order of starting."""
+def processes(host: str, port: int, queues: Sequence[str]) -> dict[str, list[str]]:
+    """Name → argv of every part, in the order of starting. Each queue has a worker of its own."""
     python, manage = sys.executable, str(ROOT / "manage.py")
     return {
         "valkey": valkey_argv(),
         "boxd": [python, "-m", "sandbox.boxd", "--socket", str(boxd_socket())],
         "web": [python, "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
                 "--lifespan", "off", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"],
-        "worker": [python, manage, "worker"],
+        **{f"worker-{queue}": [python, manage, "worker", "--queues", queue] for queue in queues},
         "beat": [python, "-m", "celery", "--quiet", "-A", "webapp.config.celery", "beat", "--loglevel", "warning",
                  "--schedule", str(state_dir() / "beat-schedule"), "--pidfile="],
     }  # fmt: skip
