@@ -19,6 +19,8 @@ _SIGNAL_BASE = 128  # bubblewrap reports death by signal N as exit status 128 + 
 class BwrapVessel:
     """Owns the outer process, by its descriptor, and the status pipe. The spawner reaps both processes."""
 
+    shares_kernel = True
+
     def __init__(self, pid: int, pidfd: int, status_fd: int) -> None:
         self.name = str(pid)
         self.outer_pid: int | None = pid

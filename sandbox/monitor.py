@@ -14,6 +14,7 @@ from typing import get_args
 
 from sandbox.accounts import Account, Reading
 from sandbox.affinity import confine
+from sandbox.descriptors import Descriptors
 from sandbox.disks import Disks
 from sandbox.freezing import FREEZE_S
 from sandbox.leases import Place
@@ -44,6 +45,7 @@ class Monitor:
         self._place = place
         self._unmovable = ""
         self._disks = Disks()
+        self._descriptors = Descriptors(spec.open_files)
         self._pause_s = _FIRST_LOOK_S
         self._next_reading = time.monotonic() + self._look_s / 2
         self._freezing = threading.Lock()
@@ -152,6 +154,7 @@ class Monitor:
             if self._vessel.init_pid is not None:
                 self._place.follow(self.confine)
                 self._disks.try_open(self._vessel.init_pid)
+                self._look_at_descriptors(self._vessel.init_pid)
             if self._asked_to_die.is_set():
                 return "killed", "the box was ended on request"
             if over:
@@ -186,6 +189,12 @@ class Monitor:
         if self._disks.inodes > self._spec.inodes:
             return "inode_limit", f"made more than {self._spec.inodes} files and folders"
         return None
+
+    def _look_at_descriptors(self, init_pid: int) -> None:
+        """Of all but the processes that hold the box; at every look, for many a program ends soon after a refusal."""
+        if self._vessel.shares_kernel and not self._descriptors.reached:
+            ours = {init_pid, self._vessel.outer_pid}
+            self._descriptors.look(pid for pid in self._account.members() if pid not in ours)
 
     def _hold_frozen(self) -> None:
         with self._freezing:
@@ -255,6 +264,8 @@ class Monitor:
             met.add("pids")
         if self._disks.full:
             met.add("disk")
+        if self._descriptors.reached:
+            met.add("open_files")
         return tuple(name for name in get_args(LimitName) if name in met)
 
 

@@ -24,7 +24,7 @@ Status = Literal[
     "killed",
     "box_error",
 ]
-LimitName = Literal["memory", "pids", "cpu", "wall", "disk", "inodes", "output"]
+LimitName = Literal["memory", "pids", "cpu", "wall", "disk", "inodes", "open_files", "output"]
 WarmStack = Literal["none", "science", "torch", "transformers"]
 UsageSource = Literal["cgroup2", "cgroup1", "proc"]
 
@@ -71,8 +71,9 @@ class BoxSpec:
     `wall_s`, `cpu_s`: seconds; `cpu_s` sums all processes, None for no limit of its own.
     `disk_bytes`: room of /work; /tmp has as much of its own. `shm_bytes`: room of /dev/shm.
     `inodes`: files and folders in /work, /tmp and /dev/shm together.
-    `open_files`: per process. `output_bytes`: how much of each output stream a capture keeps; the rest is
-    drained and dropped with a note, so a flood ends no box.
+    `open_files`: per process; one more than a power of two (256 or above) shows best when it is met: descriptors.py.
+    `output_bytes`: how much of each output stream a capture keeps; the rest is drained and dropped with a note, so a
+    flood ends no box.
     `warm`: a stack that may be imported already when the program starts; a wish, which a backend that keeps no such
     template meets with a cold start. `gpus`: NVIDIA device numbers.
     `env`: the whole environment; PATH, HOME, LANG and TMPDIR have defaults.
@@ -88,7 +89,7 @@ class BoxSpec:
     disk_bytes: int = 64 * MIB
     shm_bytes: int = 64 * MIB
     inodes: int = 50_000
-    open_files: int = 256
+    open_files: int = 257
     output_bytes: int = 256 * KIB
     gpus: tuple[int, ...] = ()
     warm: WarmStack = "none"
@@ -164,7 +165,7 @@ class Outcome:
     """How a box ended. `status` names the limit that ended it, if one did; `detail` is a sentence for a person.
 
     `hits`: every limit that was met, whether it ended the box (memory, cpu, wall, inodes) or only refused the program
-    something (pids, disk, output).
+    something (pids, disk, open_files, output). What is over again within 50 ms may be missed for disk and open_files.
     `exit_code` is set for "exited", `signal` for "signalled". A program that exits with 128 + N counts as signalled N:
     bubblewrap folds the two together.
     """

@@ -34,6 +34,11 @@ class Vessel(Protocol):
         """The box's first process, as we number it; None until it is known."""
         ...
 
+    @property
+    def shares_kernel(self) -> bool:
+        """Whether the program's processes are processes of ours, too, so that /proc shows them."""
+        ...
+
     def watched(self) -> Sequence[int]:
         """Descriptors that become readable when `look` has something to see; may change with each look."""
         ...

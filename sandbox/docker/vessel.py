@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from sandbox.docker.container import Container
+from sandbox.docker.runtime import chosen_runtime
 from sandbox.monitor import GONE_S
 from sandbox.vessel import Ending
 
@@ -26,6 +27,7 @@ class DockerVessel:
 
     def __init__(self, container: Container, ended: Callable[[], None]) -> None:
         self.name = container.name
+        self.shares_kernel = chosen_runtime().shares_kernel
         self.init_pid: int | None = container.pid
         self._container = container
         self._channel = container.channel

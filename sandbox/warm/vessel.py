@@ -20,6 +20,7 @@ class CopyVessel:
     """Owns the pidfd of the box's first process and its status pipe. `on_end` is called once, at the end."""
 
     outer_pid: int | None = None
+    shares_kernel = True
 
     def __init__(self, pidfd: int, pid: int, status_fd: int, on_end: Callable[[], None]) -> None:
         self.name = f"warm-{pid}"

@@ -10,6 +10,7 @@ import pytest
 from sandbox import KIB, MIB, Backend, BoxSpec, Outcome
 from sandbox.interpreter import running_interpreter_mounts
 from sandbox.runner import run_program
+from tests.attacks.program import WORLDS
 
 pytestmark = [pytest.mark.box, pytest.mark.usefixtures("nothing_left")]
 
@@ -40,6 +41,18 @@ try:
 except OSError:
     pass
 time.sleep(0.1)
+"""
+
+# The last two lines: long enough for a look, whether the descriptors are kept or not.
+DESCRIPTORS = """
+import os, time
+held = []
+try:
+    while len(held) < {count}: held.append(os.dup(0))
+except OSError:
+    print("refused")
+if {close}: os.closerange(min(held), max(held) + 1)
+time.sleep(0.3)
 """
 
 
@@ -112,3 +125,29 @@ def test_several_at_once(any_backend):
     code = FILL.format(folder="/tmp", mib=9) + "\ntime.sleep(9)"
     outcome, _ = run(any_backend, code, disk_bytes=8 * MIB, wall_s=2)
     assert (outcome.status, outcome.hits) == ("wall_limit", ("wall", "disk"))
+
+
+@pytest.mark.parametrize("world", WORLDS, indirect=True)
+@pytest.mark.parametrize(
+    ("limit", "close"), [(257, False), (257, True), (100, False)], ids=["held", "closed", "held, counted"]
+)
+def test_open_files(world, limit, close):
+    said = world.code(DESCRIPTORS.format(count=9999, close=close), open_files=limit)
+    assert (said.outcome.status, said.out, said.outcome.hits) == ("exited", "refused\n", ("open_files",))
+    said = world.code(DESCRIPTORS.format(count=limit - 10, close=close), open_files=limit)
+    assert (said.outcome.status, said.out, said.outcome.hits) == ("exited", "", ())
+
+
+@pytest.mark.parametrize("world", WORLDS, indirect=True)
+def test_open_files_of_a_child(world):
+    in_a_child = "import os\nif os.fork(): os.wait(); os._exit(0)\n{}"
+    assert world.code(in_a_child.format(DESCRIPTORS.format(count=9999, close=True))).outcome.hits == ("open_files",)
+    assert world.code(in_a_child.format(DESCRIPTORS.format(count=200, close=True))).outcome.hits == ()
+
+
+@pytest.mark.parametrize("world", WORLDS, indirect=True)
+def test_what_the_box_needed_to_begin_is_no_hit(world):
+    """Its input files were descriptors of ours."""
+    files = {f"{number}.txt": b"x" for number in range(250)}
+    said = world.code("import glob, time; print(len(glob.glob('*.txt'))); time.sleep(0.2)", files=files)
+    assert (said.out, said.outcome.hits) == ("250\n", ())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import time
 
 SPEC = {"open_files": 64}
-ATTACK = {"says": "EMFILE after 60"}
+ATTACK = {"says": "EMFILE after 60", "hits": ["open_files"]}
 CONTROL = {"says": "all 50"}
 
 
@@ -18,6 +19,7 @@ def open_many(most: int) -> None:
         print("all", made)
     except OSError as error:
         print("EMFILE" if error.errno == 24 else error, "after", made)
+        time.sleep(0.2)  # until somebody looks
 
 
 def attack() -> None:
