@@ -22,7 +22,7 @@ def attempt_cap(user: User, exercise: UUID) -> AttemptCap | None:
 
 
 def gpu_minutes(user: User) -> int | None:
-    """GPU minutes a day by the most generous of their cohorts; 0 is without limit, None when no cohort says a number."""
+    """GPU minutes a day by the most generous of their cohorts; 0: no limit; None: no cohort says a number."""
     given = Cohort.objects.filter(enrolments__user=user, gpu_minutes_per_day__isnull=False)
     minutes = set(given.order_by().values_list("gpu_minutes_per_day", flat=True))
     if not minutes:

@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 
 from webapp.accounts.models import User
 from webapp.cohorts.selectors import attempt_cap
-from webapp.submissions.models import UNMADE, Run, Tier
+from webapp.submissions.models import UNMADE, Run, Status, Tier
 
 
 def attempt_runs(user: User, exercise: UUID) -> QuerySet[Run]:
@@ -43,3 +43,9 @@ def check_attempts(user: User, exercise: UUID, *, tier: str) -> None:
     if cap.attempts == 1:
         text = f"The one attempt at this exercise is used ({cap.cohort.name})."
     raise ValidationError({"tier": [f"{text} Try still works and costs nothing; your instructor can give you more."]})
+
+
+def own_waiting_runs(user: User, exercise: UUID) -> QuerySet[Run]:
+    """The learner's waiting runs of an exercise, first in line first: those whose place a newer submission may take."""
+    waiting = Run.objects.filter(learner=user, submission__exercise=exercise, status=Status.QUEUED)
+    return waiting.filter(confirms=None, regrade=None).order_by("rank", "turn", "queued_at")

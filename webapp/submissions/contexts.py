@@ -193,6 +193,16 @@ class ReviewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Allowance:
+    """What a learner may still use at an exercise (submissions/_allowance.html, as `allowance`)."""
+
+    attempts_text: str  # "2 of 5 attempts left (Autumn 2026)"; "" where they are unlimited
+    gpu_text: str  # "12 of 30 GPU minutes left today"; "" where they are unlimited, or where there is no GPU tier
+    can_replace: bool  # an own run waits, whose place a newer submission may take: field replace=1
+    url: str  # GET: the fragment anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExerciseContext:
     id: str
     title: str
@@ -208,6 +218,7 @@ class ExerciseContext:
     files: tuple[EditorFile, ...]
     tiers: tuple[TierInfo, ...]
     submit_url: str
+    allowance: Allowance | None  # None for visitors
     history_url: str  # GET: submissions/_history.html alone
     history: tuple[RunRow, ...]
     latest: RunView | None  # the newest run, to show its panel (and its live log while it is not finished)

@@ -1,4 +1,4 @@
-"""GPU minutes: how much of a day's a learner has used. Counted on the day that a run started, in the site's time zone."""
+"""GPU minutes: how many of a day's a learner has left. A run counts on the day of its start, in the site's time zone."""
 
 from __future__ import annotations
 

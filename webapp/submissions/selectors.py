@@ -17,11 +17,13 @@ from webapp.catalog.markdown import render
 from webapp.catalog.parts import CellPlace, cell_place
 from webapp.catalog.progress import ExerciseProgress
 from webapp.catalog.selectors import lesson_cards, lesson_find
+from webapp.submissions.attempts import attempts_text, own_waiting_runs
 from webapp.submissions.confirming import confirmed_runs, submission_confirmed
-from webapp.submissions.contexts import EditorFile, ExerciseContext, RunPageContext, RunRow
+from webapp.submissions.contexts import Allowance, EditorFile, ExerciseContext, RunPageContext, RunRow
 from webapp.submissions.editing import editor_files, solution_files, starting_texts, stored_files
 from webapp.submissions.livelog import unpack
 from webapp.submissions.models import Run, Submission, Verdict
+from webapp.submissions.quotas import gpu_quota
 from webapp.submissions.runviews import run_row, run_view, ws_url
 from webapp.submissions.tiers import tier_infos
 
@@ -103,6 +105,7 @@ def exercise_context(
         files=editor_files(exercise, starting_texts(exercise, runs, kept), errors),
         tiers=tier_infos(exercise),
         submit_url=reverse("submission-create", args=[lesson, slug]),
+        allowance=allowance(exercise, user=user) if isinstance(user, User) else None,
         history_url=reverse("exercise-history", args=[lesson, slug]),
         history=tuple(run_row(run) for run in runs),
         latest=run_view(latest, user=user) if latest and isinstance(user, User) else None,
@@ -110,6 +113,17 @@ def exercise_context(
         state="passed" if passed else "tried" if progress else "new",
         errors=errors,
         storage_key=f"rz:{user.pk or 0}:{manifest.id}:{exercise.content_hash[:12]}",
+    )
+
+
+def allowance(exercise: Exercise, *, user: User) -> Allowance:
+    manifest = exercise.manifest
+    quota = gpu_quota(user) if "gpu" in manifest.tiers else None
+    return Allowance(
+        attempts_text=attempts_text(user, manifest.id),
+        gpu_text=quota.text if quota else "",
+        can_replace=own_waiting_runs(user, manifest.id).exists(),
+        url=reverse("exercise-allowance", args=[exercise.lesson, exercise.slug]),
     )
 
 

@@ -10,16 +10,15 @@ from uuid import UUID
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from lessons.loader import Exercise
 from webapp.accounts.models import User
 from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
-from webapp.submissions.attempts import check_attempts
+from webapp.submissions.attempts import check_attempts, own_waiting_runs
 from webapp.submissions.confirming import is_confirmable
-from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Status, Submission, SubmissionFile, Tier, Verdict
+from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Submission, SubmissionFile, Tier, Verdict
 from webapp.submissions.queue import run_cancel as run_cancel
 from webapp.submissions.queue import run_replace
 from webapp.submissions.quotas import check_gpu_minutes
@@ -67,15 +66,9 @@ def lock_learner(learner: User) -> None:
     User.objects.select_for_update(no_key=True).filter(pk=learner.pk).first()
 
 
-def waiting_runs(learner: User, exercise: UUID) -> QuerySet[Run]:
-    """The learner's own waiting runs of an exercise, first in line first: what a newer submission may replace."""
-    waiting = Run.objects.filter(learner=learner, submission__exercise=exercise, status=Status.QUEUED)
-    return waiting.filter(confirms=None, regrade=None).order_by("rank", "turn", "queued_at")
-
-
 def replace_waiting(learner: User, exercise: UUID, tier: str) -> Run | None:
     """The run whose place is free now; None where nothing waited (any more)."""
-    waiting = waiting_runs(learner, exercise).filter(tier=tier).first()
+    waiting = own_waiting_runs(learner, exercise).filter(tier=tier).first()
     return waiting if waiting is not None and run_replace(run=waiting) else None
 
 

@@ -8,6 +8,7 @@ urlpatterns = [
     path("lessons/<slug:lesson>/cells/<int:index>/", views.cell_run, name="cell-run"),
     path("lessons/<slug:lesson>/<slug:exercise>/", views.exercise, name="exercise"),
     path("lessons/<slug:lesson>/<slug:exercise>/history/", views.history, name="exercise-history"),
+    path("lessons/<slug:lesson>/<slug:exercise>/allowance/", views.allowance, name="exercise-allowance"),
     path("lessons/<slug:lesson>/<slug:exercise>/submissions/", views.submission_create, name="submission-create"),
     path("review/", review_views.reviews, name="reviews"),
     path("review/<uuid:run>/", review_views.review_decide, name="review-decide"),

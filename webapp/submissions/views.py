@@ -47,6 +47,18 @@ def history(request: HttpRequest, lesson: str, exercise: str) -> HttpResponse:
     return render(request, "submissions/_history.html", {"history": rows})
 
 
+@require_safe
+@never_cache
+@learner_required
+def allowance(request: HttpRequest, lesson: str, exercise: str) -> HttpResponse:
+    """Context: allowance (Allowance)."""
+    found = selectors.exercise_find(lesson, exercise)
+    if found is None:
+        raise Http404("There is no such exercise.")
+    context = {"allowance": selectors.allowance(found, user=signed_in(request))}
+    return render(request, "submissions/_allowance.html", context)
+
+
 @require_POST
 @learner_required
 def submission_create(request: HttpRequest, lesson: str, exercise: str) -> HttpResponseBase:
