@@ -219,11 +219,15 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+# How long a claim on a run lasts, how often it is renewed, and how often claims that ended are taken back.
+LEASE_S = env.env_int("LEASE_S", 60, low=3, high=3600)
+HEARTBEAT_S = env.env_int("HEARTBEAT_S", 15, low=1, high=1200)
+SWEEP_S = env.env_int("SWEEP_S", 15, low=1, high=600)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {
         "task": "webapp.submissions.tasks.sweep",
-        "schedule": 15.0,
-        "options": {"queue": "smoke", "expires": 15.0},
+        "schedule": float(SWEEP_S),
+        "options": {"queue": "smoke", "expires": float(SWEEP_S)},
     }
 }
 
