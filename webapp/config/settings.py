@@ -18,6 +18,7 @@ HTTPS = any(origin.startswith("https://") for origin in ORIGINS)
 ALLOWED_HOSTS = env.env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = ORIGINS
 TIERS = env.env_list("TIERS", default_tiers())  # what this installation has workers for
+WORKER_GRACE_S = env.env_int("WORKER_GRACE_S", 1, high=3600)  # what a run may still take when its worker is stopped
 PROXIES = env.env_int("PROXIES", 0, high=8)  # how many proxies of ours stand before the site
 
 INSTALLED_APPS = [

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 import grader
@@ -24,11 +25,14 @@ from webapp.config.logs import run_logging
 from webapp.submissions import queue, services
 from webapp.submissions.confirming import settled_report
 from webapp.submissions.livelog import LiveLog
-from webapp.submissions.models import Run, Tier, Verdict
+from webapp.submissions.models import UNMADE, Run, Tier, Verdict
+from webapp.submissions.stopping import Grace, is_stopping
+from webapp.submissions.waking import wake
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = 15.0
-POLL_S = 1.0
+POLL_S = 0.5
+DRAIN_S = 60.0  # then a message continues, so that the time limit of a task bounds one run and not a busy day
 _SUFFIX = secrets.token_hex(4)
 
 
@@ -37,8 +41,24 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{_SUFFIX}"[:120]
 
 
+def drain(name: str) -> int:
+    """Execute runs of the queue until nothing waits, or this worker is told to stop. Returns how many.
+
+    So neither a lost message nor a doubled one matters: each run looks for the next itself.
+    """
+    began, done = time.monotonic(), 0
+    while work(name) is not None:
+        done += 1
+        if time.monotonic() - began > DRAIN_S:
+            wake(name)
+            break
+    return done
+
+
 def work(name: str) -> Run | None:
     """Claim and execute one run of the queue. Returns it, or None when nothing waits or nothing may run here."""
+    if is_stopping():
+        return None
     problem = cannot_run(name)
     if problem:
         log.error("queue %s: %s", name, problem)
@@ -73,10 +93,11 @@ class Result:
 
 
 class Lease:
-    """Holds a claim while it is used: renews it, and notices when it is lost or the learner cancels."""
+    """Holds a claim while it is used: renews it, and notices when it is lost, cancelled, or the worker has to stop."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
+        self.grace = Grace(settings.WORKER_GRACE_S)
         self._over = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name=f"lease-{run.pk}", daemon=True)
@@ -91,7 +112,7 @@ class Lease:
 
     def cancelled(self) -> bool:
         """Whether to stop: asked by the grader, often."""
-        return self._over.is_set()
+        return self._over.is_set() or self.grace.is_over()
 
     def _keep(self) -> None:
         renewed = time.monotonic()
@@ -131,22 +152,33 @@ def execute(run: Run) -> None:
             # A second run that cannot be made says nothing against the pass.
             verdict = Verdict.CANCELLED if run.is_confirmation else Verdict.REJECTED
             finish(run, Result(verdict=verdict, message=text), live)
-        except Exception:
+        except (Exception, SystemExit) as error:
             log.exception("the run failed by our fault")
-            live.system("Our machinery failed; the run is given back.")
-            queue.run_give_back(run=run, log_z=live.packed())
+            give_back(run, live)
+            if isinstance(error, SystemExit):  # the pool ends this process
+                raise
         finally:
             live.status()
             live.close()
 
 
-def finish(run: Run, result: Result, live: LiveLog) -> None:
-    """The last step of a run that came to an end; an infra_error is tried again."""
-    run.refresh_from_db(fields=["cancel_requested"])
-    cancelled = run.cancel_requested and result.verdict in (Verdict.CANCELLED, Verdict.INFRA_ERROR)
-    if result.verdict == Verdict.INFRA_ERROR and not cancelled:
+def give_back(run: Run, live: LiveLog) -> None:
+    """What did not come to an end waits again; it spends a try unless this worker was told to stop."""
+    if is_stopping():
+        live.system("The worker was stopped; the run waits for another one.")
+        log.info("given back: the worker stops")
+        queue.run_return(run=run)
+    else:
         live.system("Our machinery failed; the run is given back.")
         queue.run_give_back(run=run, log_z=live.packed())
+
+
+def finish(run: Run, result: Result, live: LiveLog) -> None:
+    """The last step of a run that came to an end; what ended early, but not by the learner's wish, waits again."""
+    run.refresh_from_db(fields=["cancel_requested"])
+    cancelled = run.cancel_requested and result.verdict in UNMADE
+    if not cancelled and (result.verdict == Verdict.INFRA_ERROR or (result.verdict in UNMADE and is_stopping())):
+        give_back(run, live)
         return
     if write(run, result, live.packed(), cancelled=cancelled):
         log.info("%s, tier %s: %s", run.kind, run.tier, result.verdict)

@@ -27,6 +27,7 @@ MAX_TRIES = 3
 RACES = 50
 FAILED_TEXT = "We could not run this: the fault is ours, and it cost you nothing. Please try again later."
 CANCELLED_TEXT = "Cancelled."
+RETURNED_TEXT = "Its worker was stopped by the operator; this waits for another one, and starts anew."
 REPLACED_TEXT = "Replaced by a newer submission."
 
 
@@ -84,7 +85,15 @@ def run_give_back(*, run: Run, log_z: bytes = b"") -> bool:
     """
     if run.tries >= MAX_TRIES:
         return _end(holding(run), verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_z)
-    return _requeue(holding(run), run)
+    return _requeue(holding(run), run, message=_again_text(run))
+
+
+def run_return(*, run: Run) -> bool:
+    """This worker stops before the run is over: it waits again and has spent no try.
+
+    False when the claim is not current any more.
+    """
+    return _requeue(holding(run), run, message=RETURNED_TEXT, tries=F("tries") - 1)
 
 
 def run_cancel(*, run: Run) -> Run:
@@ -134,7 +143,7 @@ def _take_back(run: Run) -> str:
     if run.tries >= MAX_TRIES:
         _end(expired, verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_so_far(run.pk))
         return "failed"
-    _requeue(expired, run)
+    _requeue(expired, run, message=_again_text(run))
     return "requeued"
 
 
@@ -144,11 +153,14 @@ def _end(rows: QuerySet[Run], *, verdict: str, **result: Any) -> bool:
     return rows.update(**values, **result) == 1
 
 
-def _requeue(rows: QuerySet[Run], run: Run) -> bool:
-    message = f"Our machinery failed; this is tried again ({run.tries + 1} of {MAX_TRIES})."
+def _again_text(run: Run) -> str:
+    return f"Our machinery failed; this is tried again ({run.tries + 1} of {MAX_TRIES})."
+
+
+def _requeue(rows: QuerySet[Run], run: Run, *, message: str, **more: Any) -> bool:
     with transaction.atomic():
         moved = rows.update(
-            status=Status.QUEUED, queued_at=timezone.now(), worker="", lease_expires_at=None, message=message
+            status=Status.QUEUED, queued_at=timezone.now(), worker="", lease_expires_at=None, message=message, **more
         )
         if moved:
             transaction.on_commit(lambda: wake(run.queue))
