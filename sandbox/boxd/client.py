@@ -155,7 +155,7 @@ class BoxdLease(_Held):
         self.release()
 
 
-def boxd_status(path: str) -> dict[str, Any]:
+def boxd_status(path: str, *, answer_s: float = 60.0) -> dict[str, Any]:
     """What the boxd at `path` runs, keeps warm and has leased, as JSON values. Raises SandboxUnavailable."""
-    status: dict[str, Any] = ask(path, {"op": "status"})["status"]
+    status: dict[str, Any] = ask(path, {"op": "status"}, answer_s=answer_s)["status"]
     return status

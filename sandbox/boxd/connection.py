@@ -165,6 +165,7 @@ class Connection:
 
     def _tell_outcome(self, run: LocalRun) -> None:
         outcome = run.wait()
+        self._services.count_end(outcome.status)
         _log_outcome(self._name, outcome)
         with contextlib.suppress(OSError):  # the client may be gone; the log has the line
             self._reply({"event": "outcome", "outcome": wire.outcome_to_wire(outcome)})

@@ -15,20 +15,20 @@ _ANSWER_S = 60.0
 
 
 def request(
-    path: str, header: dict[str, Any], payload: bytes = b"", *, fds: Sequence[int] = ()
+    path: str, header: dict[str, Any], payload: bytes = b"", *, fds: Sequence[int] = (), answer_s: float = _ANSWER_S
 ) -> tuple[socket.socket, dict[str, Any]]:
     """Ask boxd for something; its answer, and the open connection, which is the lifeline of what was given.
 
-    Blocks while boxd says that the request waits. Raises SandboxUnavailable if boxd does not answer, or what `header`
-    asks for may raise.
+    Blocks while boxd says that the request waits. Raises SandboxUnavailable if boxd says nothing for `answer_s`
+    seconds, or what `header` asks for may raise.
     """
-    sock = _connect(path)
+    sock = _connect(path, answer_s)
     try:
         _open(sock, fds)
-        send_frame(sock, header, payload, timeout_s=_ANSWER_S)
-        answer = _answer(sock, path)
+        send_frame(sock, header, payload, timeout_s=answer_s)
+        answer = _answer(sock, path, answer_s)
         while answer["event"] == "waiting":
-            answer = _answer(sock, path)
+            answer = _answer(sock, path, answer_s)
         if answer["event"] == "refused":
             raise wire.to_error(answer)
     except BaseException:
@@ -37,9 +37,9 @@ def request(
     return sock, answer
 
 
-def ask(path: str, header: dict[str, Any]) -> dict[str, Any]:
+def ask(path: str, header: dict[str, Any], *, answer_s: float = _ANSWER_S) -> dict[str, Any]:
     """The same for a question that only wants an answer."""
-    sock, answer = request(path, header)
+    sock, answer = request(path, header, answer_s=answer_s)
     sock.close()
     return answer
 
@@ -51,10 +51,10 @@ def _open(sock: socket.socket, fds: Sequence[int]) -> None:
         sock.sendall(wire.WITHOUT_STREAMS)
 
 
-def _connect(path: str) -> socket.socket:
+def _connect(path: str, answer_s: float) -> socket.socket:
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     try:
-        sock.settimeout(_ANSWER_S)
+        sock.settimeout(answer_s)
         sock.connect(path)
     except OSError as error:
         sock.close()
@@ -65,9 +65,9 @@ def _connect(path: str) -> socket.socket:
     return sock
 
 
-def _answer(sock: socket.socket, path: str) -> dict[str, Any]:
+def _answer(sock: socket.socket, path: str, answer_s: float) -> dict[str, Any]:
     try:
-        frame = recv_frame(sock, max_header=wire.MAX_REQUEST, timeout_s=_ANSWER_S)
+        frame = recv_frame(sock, max_header=wire.MAX_REQUEST, timeout_s=answer_s)
     except (OSError, FrameError) as error:
         raise SandboxUnavailable(f"boxd at {path} gave no answer: {error}") from error
     if frame is None:

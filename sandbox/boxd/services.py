@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from sandbox.backend import Pod
 from sandbox.errors import BoxStartError
 from sandbox.leases import CoreBook, machine_book
 from sandbox.opening import Closing, LocalBackend, open_here, require_name
+from sandbox.spec import Status
 
 log = logging.getLogger("boxd")
 
@@ -39,6 +41,7 @@ class Services:
         self._slots: dict[str, _Slot] = {}
         self._boxes: dict[str, tuple[str, float]] = {}
         self._pods: dict[str, tuple[str, Pod]] = {}
+        self._ended: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def backend(self, name: str) -> LocalBackend:
@@ -82,6 +85,11 @@ class Services:
             with self._lock:
                 del self._boxes[name]
 
+    def count_end(self, status: Status) -> None:
+        """A box has ended so."""
+        with self._lock:
+            self._ended[status] += 1
+
     def status(self) -> dict[str, Any]:
         """What runs, what is warm, what is leased: JSON values, nothing of a learner's."""
         now = time.monotonic()
@@ -90,10 +98,12 @@ class Services:
                 {"id": name, "backend": owner, "age_s": now - since} for name, (owner, since) in self._boxes.items()
             ]
             pods = [{"id": name, "backend": owner} for name, (owner, _) in self._pods.items()]
+            ended = dict(self._ended)
             opened = {name: slot.backend for name, slot in self._slots.items() if slot.backend is not None}
         return {
             "backends": sorted(opened),
             "boxes": boxes,
+            "ended": ended,
             "pods": pods,
             "warm": {name: each.warm_status() for name, each in opened.items() if isinstance(each, Warming)},
             "cores": {"all": sorted(self.book.cores), "shared": sorted(self.book.shared())},

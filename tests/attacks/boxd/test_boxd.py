@@ -101,6 +101,26 @@ def test_a_client_that_dies_gives_its_lease_back(boxd, client, number):
     boxd.backend().lease(cores=len(CORES), wait_s=0).release()
 
 
+def test_who_waits_for_the_cores_of_a_killed_client_has_them_at_once(boxd, client, mark):
+    """And what ran on them is over."""
+    every = len(CORES)
+    holder = client(
+        f"lease = backend.lease(cores={every})\n"
+        f"spec = BoxSpec(env={{'M': '{mark}'}}, wall_s=100, cpus=lease.cores)\n"
+        "process = backend.prepare(spec).start(['/bin/sh', '-c', 'echo up; while :; do :; done'])\n"
+        "process.stdout.read(3)\n"
+        "up()"
+    )
+    with pytest.raises(TimeoutError):  # the control: as long as it lives they are its own
+        boxd.backend().lease(cores=every, wait_s=0.5)
+    holder.kill()
+    killed = time.monotonic()
+    with boxd.backend().lease(cores=every, wait_s=5):
+        waited_s = time.monotonic() - killed
+    assert waited_s < 1
+    assert soon(lambda: not processes_with(mark), 2)
+
+
 def test_a_client_that_dies_while_it_waits_leaves_the_queue(boxd, client):
     backend = boxd.backend()
     every = len(CORES)

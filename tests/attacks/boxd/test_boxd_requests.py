@@ -16,6 +16,7 @@ import pytest
 from sandbox import SandboxUnavailable
 from sandbox.boxd import wire
 from sandbox.boxd.client import BoxdBackend
+from sandbox.boxd.figures import boxd_figures
 from sandbox.boxd.link import request
 from sandbox.errors import FrameError
 from sandbox.frames import recv_frame
@@ -178,3 +179,16 @@ def test_the_status_tells_what_runs(boxd):
     process.close()
     assert soon(lambda: boxd.status()["boxes"] == [])
     assert boxd.status()["cores"] == {"all": CORES, "shared": CORES}
+
+
+def test_the_figures_are_those_of_the_moment(boxd):
+    backend = boxd.backend()
+    run_true(backend)
+    assert boxd_figures(boxd.path).boxes == {"bubblewrap": 0}
+    process = backend.prepare(spec()).start(["/bin/sleep", "60"])
+    with backend.lease(cores=1):
+        figures = boxd_figures(boxd.path)
+    assert (figures.boxes, figures.cores, figures.cores_leased) == ({"bubblewrap": 1}, len(CORES), 1)
+    process.close()
+    assert soon(lambda: boxd_figures(boxd.path).boxes_ended == {"exited": 1, "killed": 1})
+    assert boxd_figures(boxd.path).cores_leased == 0
