@@ -40,7 +40,7 @@ def report() -> dict[str, Any]:
         if isinstance(backend, Closing):
             backend.close()
     return {
-        "machine": _machine(),
+        "machine": machine(),
         "gpus": gpus,
         "sandbox": box,
         "lab": lab,
@@ -56,7 +56,7 @@ def _opened(name: str) -> Backend | SandboxUnavailable:
         return error
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),

@@ -213,6 +213,16 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_DISABLE_PREFETCH = True  # a busy worker keeps no wake-up to itself while another one idles
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,  # of a message that a worker took and never started: then it wakes another one
+    "socket_connect_timeout": 5,
+    "health_check_interval": 25,
+    # A click does not wait for a broker that is away: the row is safe, and a sweep wakes the queue.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+}
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "smoke"
 CELERY_TASK_SERIALIZER = "json"
@@ -232,7 +242,8 @@ CELERY_BEAT_SCHEDULE = {
     }
 }
 
-# What a learner may use; see webapp/submissions/quotas.py
+# What a learner may use; see webapp/submissions/fairness.py and quotas.py
+RUNS_PER_USER = env.env_int("RUNS_PER_USER", 2, low=1, high=1000)  # running at once in one queue, while others wait
 GPU_MINUTES_PER_DAY = env.env_int("GPU_MINUTES_PER_DAY", 0, high=24 * 60)  # 0: no limit; a cohort may say otherwise
 
 LOG_LEVEL = env.env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))

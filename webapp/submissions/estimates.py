@@ -1,54 +1,79 @@
-"""Where a waiting run stands, and how long it may take: from measured durations of the same exercise and tier."""
+"""Where a waiting run stands, and how long it may take: from measured durations of its queue.
+
+Nothing here grows with the queue but the count of those ahead, which an index alone answers.
+"""
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Iterable
+from statistics import mean
 
-from django.db.models import F
+from django.db.models import Count, F, Q, Value
 
 from webapp.catalog.course import course
 from webapp.submissions.contexts import QueuePlace
-from webapp.submissions.fairness import queue_order
-from webapp.submissions.models import Run, Status, Verdict
+from webapp.submissions.fairness import ahead_of
+from webapp.submissions.models import Run, Status, Tier, Verdict, Worker
+from webapp.submissions.workers import LENT_CORES, live_workers, obstacle, serving
 
-SAMPLES = 9
+SAMPLES = 50  # of the whole queue: long and short runs mixed, as they are ahead
+CELL_S = 10.0  # its limit is about a minute, most take seconds
+OWNED = "a timed run owns the cores of this machine"
 
 
 def queue_place(run: Run) -> QueuePlace | None:
-    """None unless the run waits."""
+    """None unless the run waits. Three reads once anything was measured."""
     if run.status != Status.QUEUED:
         return None
-    order = queue_order(run.queue)
-    position = order.index(run.pk) + 1 if run.pk in order else len(order) + 1
-    running = list(Run.objects.filter(queue=run.queue, status=Status.RUNNING).select_related("submission__exercise"))
-    ahead = Run.objects.filter(pk__in=order[: position - 1]).select_related("submission__exercise")
-    waits = [expected_seconds(other) for other in [*ahead, *running]]
-    known = [seconds for seconds in waits if seconds is not None]
-    estimate = round(sum(known) / max(1, len(running))) if len(known) == len(waits) else None
-    return QueuePlace(position=position, estimate_s=estimate, text=place_text(position, estimate))
+    workers = live_workers()
+    ahead, running, is_owned = line_of(run, serving(run.queue, workers))
+    slots = sum(worker.concurrency for worker in serving(run.queue, workers)) or max(1, running)
+    problem = obstacle(run, workers)
+    before = max(0, ahead + running - slots + 1)  # how many must end before it starts
+    estimate = None if problem else estimate_of(run, before / slots)
+    text = place_text(ahead + 1, estimate, is_owned=is_owned and before > 0)
+    return QueuePlace(position=ahead + 1, estimate_s=estimate, text=f"{text} {problem}".strip())
 
 
-def place_text(position: int, estimate: int | None) -> str:
-    text = "Next in line" if position == 1 else f"Number {position} in line"
-    return text + (f", about {duration_text(estimate)} to wait." if estimate else ".")
+def line_of(run: Run, workers: Iterable[Worker]) -> tuple[int, int, bool]:
+    """How many runs of its queue wait before a waiting run and how many run; whether a timed run has all cores."""
+    line = Run.objects.filter(queue=run.queue, status__in=(Status.QUEUED, Status.RUNNING)).order_by()
+    counts = line.filter(Q(status=Status.RUNNING) | ahead_of(run)).values_list("status").annotate(Count("pk"))
+    if run.queue == Tier.SMOKE and any(worker.cores <= LENT_CORES for worker in workers):
+        timed = Run.objects.filter(queue=Tier.CPU, status=Status.RUNNING, cores__gte=LENT_CORES).order_by()
+        counts = counts.union(timed.values_list(Value("owned")).annotate(Count("pk")))
+    found = dict(counts)
+    return found.get(Status.QUEUED, 0), found.get(Status.RUNNING, 0), found.get("owned", 0) > 0
 
 
-def expected_seconds(run: Run) -> float | None:
-    """The median of the last finished runs of this exercise and tier; before any, what the manifest says."""
+def estimate_of(run: Run, runs: float) -> int | None:
+    """Seconds that so many runs of this queue take, one after the other; None before anything is known."""
+    seconds = measured_seconds(run.queue) or announced_seconds(run)
+    return None if seconds is None else round(runs * seconds)
+
+
+def measured_seconds(queue: str) -> float | None:
+    """The mean of the queue's last runs; None before there are any."""
+    done = Run.objects.filter(queue=queue, status=Status.DONE, claimed_at__isnull=False)
+    took = done.exclude(verdict=Verdict.INFRA_ERROR).annotate(took=F("finished_at") - F("started_at"))
+    last = [value.total_seconds() for value in took.order_by("-claimed_at").values_list("took", flat=True)[:SAMPLES]]
+    return mean(last) if last else None
+
+
+def announced_seconds(run: Run) -> float | None:
+    """What the manifest says of this exercise and tier; None if it is gone."""
     if run.submission is None:
-        return 10.0  # a cell: its limit is about a minute, most take seconds
-    done = (
-        Run.objects.filter(submission__exercise=run.submission.exercise, tier=run.tier, status=Status.DONE)
-        .exclude(verdict=Verdict.INFRA_ERROR)
-        .annotate(took=F("finished_at") - F("started_at"))
-        .order_by("-finished_at")
-    )
-    took = [value.total_seconds() for value in done.values_list("took", flat=True)[:SAMPLES] if value is not None]
-    if took:
-        return float(median(took))
+        return CELL_S
     exercise = course().exercise(run.submission.exercise.lesson, run.submission.exercise.slug)
     tiers = exercise.manifest.tiers.items() if exercise else ()
     return next((spec.seconds for name, spec in tiers if name == run.tier), None)
+
+
+def place_text(position: int, estimate: int | None, *, is_owned: bool = False) -> str:
+    text = "Next in line" if position == 1 else f"Number {position} in line"
+    if is_owned:
+        text += f": {OWNED}"
+    return text + (f", about {duration_text(estimate)} to wait." if estimate else ".")
 
 
 def duration_text(seconds: float | None) -> str:

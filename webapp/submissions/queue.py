@@ -6,23 +6,27 @@ Who holds the current token may write results; a worker that lost its lease find
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
-from webapp.submissions.fairness import queue_order
+from webapp.submissions.fairness import gap_close, next_run, runs_promote
 from webapp.submissions.livelog import log_so_far
-from webapp.submissions.models import Run, Status, Verdict
+from webapp.submissions.models import Run, Status, Tier, Verdict
 from webapp.submissions.waking import wake
+from webapp.submissions.workers import Offer, live_slots, live_workers, machine_offer, serving, workers_forget
 
 log = logging.getLogger(__name__)
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=settings.LEASE_S)
+SLACK = timedelta(seconds=30)  # what clocks of several machines may differ by
 MAX_TRIES = 3
 RACES = 50
 FAILED_TEXT = "We could not run this: the fault is ours, and it cost you nothing. Please try again later."
@@ -31,14 +35,18 @@ RETURNED_TEXT = "Its worker was stopped by the operator; this waits for another 
 REPLACED_TEXT = "Replaced by a newer submission."
 
 
-def run_claim(*, queue: str, worker: str) -> Run | None:
-    """The fairest waiting run, now this worker's; None when nothing waits."""
+def run_claim(*, queue: str, worker: str, offer: Offer | None = None) -> Run | None:
+    """The run whose turn it is, now this worker's; None when none waits that may start here.
+
+    `offer` is what the worker has, by default what this machine has.
+    """
+    fitting = (offer or machine_offer()).fitting()
     for _ in range(RACES):
-        waiting = queue_order(queue, limit=1)
-        if not waiting:
+        waiting = next_run(queue, fitting=fitting, slots=lambda: live_slots(queue))
+        if waiting is None:
             return None
         now = timezone.now()
-        claimed = Run.objects.filter(pk=waiting[0], status=Status.QUEUED).update(
+        claimed = Run.objects.filter(pk=waiting, status=Status.QUEUED).update(
             status=Status.RUNNING,
             token=F("token") + 1,
             tries=F("tries") + 1,
@@ -49,7 +57,7 @@ def run_claim(*, queue: str, worker: str) -> Run | None:
             message="",
         )
         if claimed:
-            return Run.objects.select_related("submission__exercise", "learner", "confirms").get(pk=waiting[0])
+            return Run.objects.select_related("submission__exercise", "learner", "confirms").get(pk=waiting)
     log.warning("lost %s races for a run in queue %s; the sweeper will wake it again", RACES, queue)
     return None
 
@@ -79,13 +87,14 @@ def run_finish(
 
 
 def run_give_back(*, run: Run, log_z: bytes = b"") -> bool:
-    """Our machinery failed: wait again, or end as infra_error after the last try.
+    """Our machinery failed: wait again, or end as infra_error after the last try, or as cancelled if that was asked.
 
     False when the claim is not current any more.
     """
-    if run.tries >= MAX_TRIES:
-        return _end(holding(run), verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_z)
-    return _requeue(holding(run), run, message=_again_text(run))
+    moved = _take_from(holding(run), run, lambda: log_z)
+    if moved == "requeued":
+        _wake_later(run.queue)
+    return moved != ""
 
 
 def run_return(*, run: Run) -> bool:
@@ -93,16 +102,22 @@ def run_return(*, run: Run) -> bool:
 
     False when the claim is not current any more.
     """
-    return _requeue(holding(run), run, message=RETURNED_TEXT, tries=F("tries") - 1)
+    if not _requeue(holding(run), message=RETURNED_TEXT, tries=F("tries") - 1):
+        return False
+    _wake_later(run.queue)
+    return True
 
 
+@transaction.atomic
 def run_cancel(*, run: Run) -> Run:
     """A waiting run ends at once, a running one when its worker sees the request; a finished run stays as it is.
 
     So does a second run that has begun: ended when its log looks bad and asked for again, it would confirm by luck.
     """
     waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if not _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT):
+    if _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT):
+        gap_close(run)
+    else:
         Run.objects.filter(pk=run.pk, status=Status.RUNNING, confirms__isnull=True).update(cancel_requested=True)
     run.refresh_from_db()
     return run
@@ -123,28 +138,47 @@ class Swept:
 
 
 def sweep() -> Swept:
-    """Take runs back from workers that died, and wake the queues that have rows waiting."""
-    moved = {"requeued": 0, "failed": 0, "cancelled": 0}
-    for run in Run.objects.filter(status=Status.RUNNING, lease_expires_at__lt=timezone.now()):
-        moved[_take_back(run)] += 1
-    waiting = Run.objects.filter(status=Status.QUEUED).order_by().values_list("queue", flat=True).distinct()
-    woken = tuple(sorted(waiting))
-    for queue in woken:
-        wake(queue)
-    return Swept(requeued=moved["requeued"], failed=moved["failed"], cancelled=moved["cancelled"], woken=woken)
+    """Take runs back from workers that died, let late ones move up, and wake the queues that have rows waiting.
+
+    Any number of processes may do it at the same time.
+    """
+    _shorten_leases()
+    moved = Counter(_take_back(run) for run in _expired().defer("log_z", "report"))
+    runs_promote()
+    workers_forget()
+    return Swept(requeued=moved["requeued"], failed=moved["failed"], cancelled=moved["cancelled"], woken=_wake_idle())
+
+
+def _expired() -> QuerySet[Run]:
+    return Run.objects.filter(status=Status.RUNNING, lease_expires_at__lt=timezone.now())
+
+
+def _shorten_leases() -> None:
+    """A clock that was set back leaves leases that end far too late. A living worker soon renews the shorter one."""
+    now = timezone.now()
+    far = Run.objects.filter(status=Status.RUNNING, lease_expires_at__gt=now + LEASE + SLACK)
+    if far.update(lease_expires_at=now + LEASE):
+        log.warning("leases ended far too late, as after a clock that was set back; they are as long as any other now")
 
 
 def _take_back(run: Run) -> str:
-    expired = holding(run).filter(lease_expires_at__lt=timezone.now())
-    log.warning("run %s: worker %s is gone (try %s)", run.pk, run.worker, run.tries)
-    if run.cancel_requested:
-        _end(expired, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT, log_z=log_so_far(run.pk))
-        return "cancelled"
-    if run.tries >= MAX_TRIES:
-        _end(expired, verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_so_far(run.pk))
-        return "failed"
-    _requeue(expired, run, message=_again_text(run))
-    return "requeued"
+    moved = _take_from(holding(run) & _expired(), run, lambda: log_so_far(run.pk))
+    if moved:
+        log.warning("run %s: worker %s is gone (try %s)", run.pk, run.worker, run.tries)
+    return moved
+
+
+def _take_from(claimed: QuerySet[Run], run: Run, log_z: Callable[[], bytes]) -> str:
+    """End a claim that came to nothing: cancelled, failed, requeued, or "" when the row had moved on."""
+    if claimed.filter(cancel_requested=True).exists():
+        return "cancelled" if _end(claimed, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT, log_z=log_z()) else ""
+    if run.tries < MAX_TRIES:
+        text = f"Our machinery failed; this is tried again ({run.tries + 1} of {MAX_TRIES})."
+        return "requeued" if _requeue(claimed, message=text) else ""
+    if not _end(claimed, verdict=Verdict.INFRA_ERROR, message=FAILED_TEXT, log_z=log_z()):
+        return ""
+    log.error("run %s: infra_error after %s tries, last on worker %s; see its log", run.pk, run.tries, run.worker)
+    return "failed"
 
 
 def _end(rows: QuerySet[Run], *, verdict: str, **result: Any) -> bool:
@@ -153,18 +187,31 @@ def _end(rows: QuerySet[Run], *, verdict: str, **result: Any) -> bool:
     return rows.update(**values, **result) == 1
 
 
-def _again_text(run: Run) -> str:
-    return f"Our machinery failed; this is tried again ({run.tries + 1} of {MAX_TRIES})."
+def _requeue(rows: QuerySet[Run], *, message: str, **more: Any) -> bool:
+    """The run waits again, and keeps its turn. It has not run: cancelled now, it costs no time."""
+    values = {"status": Status.QUEUED, "queued_at": timezone.now(), "worker": "", "lease_expires_at": None}
+    return rows.update(**values, started_at=None, message=message, **more) == 1
 
 
-def _requeue(rows: QuerySet[Run], run: Run, *, message: str, **more: Any) -> bool:
-    with transaction.atomic():
-        moved = rows.update(
-            status=Status.QUEUED, queued_at=timezone.now(), worker="", lease_expires_at=None, message=message, **more
-        )
-        if moved:
-            transaction.on_commit(lambda: wake(run.queue))
-    return moved == 1
+def _wake_later(queue: str) -> None:
+    transaction.on_commit(lambda: wake(queue))
+
+
+def _wake_idle() -> tuple[str, ...]:
+    """Wake as many slots as are idle and have something to do; returns the queues.
+
+    A busy slot looks for its next run by itself. One message is sent where no worker is known.
+    """
+    workers, woken = live_workers(), []
+    running = dict(Run.objects.filter(status=Status.RUNNING).order_by().values_list("queue").annotate(Count("pk")))
+    for queue in sorted(Tier.values):
+        slots = sum(worker.concurrency for worker in serving(queue, workers))
+        idle = slots - running.get(queue, 0) if slots else 1
+        waiting = Run.objects.filter(queue=queue, status=Status.QUEUED).order_by()[: max(0, idle)].count()
+        for _ in range(waiting):
+            wake(queue)
+        woken += [queue] * (waiting > 0)
+    return tuple(woken)
 
 
 def runs_explain(*, queue: str, message: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -18,12 +17,15 @@ from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
 from webapp.submissions.attempts import check_attempts, own_waiting_runs
 from webapp.submissions.confirming import is_confirmable
+from webapp.submissions.fairness import next_turn
 from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Submission, SubmissionFile, Tier, Verdict
 from webapp.submissions.queue import run_cancel as run_cancel
 from webapp.submissions.queue import run_replace
 from webapp.submissions.quotas import check_gpu_minutes
+from webapp.submissions.tiers import available_tiers
 from webapp.submissions.uploads import checked_code, checked_files, checked_tier
 from webapp.submissions.waking import wake
+from webapp.submissions.workers import run_needs
 
 MAX_OPEN_RUNS = 8
 MAX_REASON = 2_000
@@ -38,7 +40,7 @@ def submission_create(
     With `replace` it takes the place in line of the learner's first waiting run of this exercise and tier, which ends
     as cancelled. Where none waits, or a worker has just begun it, the new run is queued as any other.
     """
-    tier = checked_tier(exercise, tier, settings.TIERS)
+    tier = checked_tier(exercise, tier, available_tiers())
     texts = checked_files(exercise, files)
     lock_learner(learner)
     replaced = replace_waiting(learner, exercise.manifest.id, tier) if replace else None
@@ -132,8 +134,16 @@ def review_decide(*, run: Run, reviewer: User, decision: str, reason: str) -> Re
 
 
 def run_create(*, tier: str, **values: Any) -> Run:
-    """Queue a run with a secret seed of its own; its workers are woken when the transaction is through."""
-    run = Run.objects.create(tier=tier, queue=tier, seed=secrets.randbits(63), queued_at=timezone.now(), **values)
+    """Queue a run with a secret seed of its own; its workers are woken when the transaction is through.
+
+    Second runs and regrades have rank 1 unless `rank` says otherwise: nobody's verdict waits for them.
+    """
+    values.setdefault("rank", 1 if values.get("confirms") or values.get("regrade") else 0)
+    turn = next_turn(learner=values["learner"].pk, queue=tier, rank=values["rank"])
+    needs = run_needs(tier, values.get("submission"))
+    run = Run.objects.create(
+        tier=tier, queue=tier, turn=turn, seed=secrets.randbits(63), queued_at=timezone.now(), **needs, **values
+    )
     transaction.on_commit(lambda: wake(run.queue))
     return run
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-from celery.signals import worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
 
 from grader.judge_start import READY
 from webapp.config.celery import app
 from webapp.submissions import execution, queue, stopping
+from webapp.submissions.beating import Heart
+from webapp.submissions.limits import task_limits
 from webapp.submissions.waking import WORK
 
 
@@ -22,10 +25,22 @@ def sweep() -> None:
     queue.sweep()
 
 
+@worker_init.connect  # type: ignore[untyped-decorator]
+def bound_tasks(**kwargs: Any) -> None:
+    """Before the pool starts: by what the course's exercises may take."""
+    work.soft_time_limit, work.time_limit = task_limits()
+
+
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def sweep_at_start(**kwargs: Any) -> None:
-    """Runs that were left by a worker's predecessor, or queued while none was there, need no timer."""
-    queue.sweep()
+def start_heart(sender: Any, **kwargs: Any) -> None:
+    """Its first beat is at once: what a predecessor left, or what was queued while no worker was there, starts now."""
+    heart = Heart(
+        name=f"{sender.hostname}:{os.getpid()}",
+        queues=[str(name) for name in sender.app.amqp.queues.consume_from],
+        concurrency=sender.pool.limit,
+    )
+    worker_shutdown.connect(lambda **_: heart.stop(), weak=False)
+    heart.start()
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -17,7 +18,13 @@ from webapp.submissions.fairness import queue_order
 from webapp.submissions.models import Run, Status, Verdict
 
 Submit = Callable[..., Run]
-pytestmark = pytest.mark.usefixtures("woken")
+pytestmark = pytest.mark.usefixtures("woken", "no_limit")
+
+
+@pytest.fixture
+def no_limit(settings: Any) -> None:
+    """Of what one learner may have running: see test_fairness."""
+    settings.RUNS_PER_USER = 1000
 
 
 def claim(queue_name: str = "smoke", worker: str = "w1") -> Run:

@@ -259,6 +259,7 @@ def test_a_second_run_stands_behind_others_first_runs_but_not_for_ever(
     firsts = [submit(learner, "cpu").pk for _ in range(3)]
     assert fairness.queue_order("cpu") == [*firsts, second.pk]
     Run.objects.filter(pk=second.pk).update(created_at=timezone.now() - fairness.PATIENCE - timedelta(seconds=1))
+    queue.sweep()
     assert fairness.queue_order("cpu").index(second.pk) < 3
 
 
