@@ -246,6 +246,8 @@ CELERY_BEAT_SCHEDULE = {
 RUNS_PER_USER = env.env_int("RUNS_PER_USER", 2, low=1, high=1000)  # running at once in one queue, while others wait
 GPU_MINUTES_PER_DAY = env.env_int("GPU_MINUTES_PER_DAY", 0, high=24 * 60)  # 0: no limit; a cohort may say otherwise
 
+METRICS_TOKEN = env.env_secret("METRICS_TOKEN")  # who may read /metrics; without it, this machine alone
+
 LOG_LEVEL = env.env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING: dict[str, Any] = {
     "version": 1,

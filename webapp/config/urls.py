@@ -5,12 +5,14 @@ from __future__ import annotations
 from django.urls import include, path
 
 from webapp.config.health import healthz, readyz
+from webapp.submissions.operations.views import metrics
 
 handler400 = "webapp.config.errors.bad_request"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     path("accounts/", include("webapp.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("webapp.catalog.urls")),

@@ -1,0 +1,1 @@
+"""What an operator watches and what is thrown away in time."""
