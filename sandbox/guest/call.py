@@ -21,6 +21,8 @@ from sandbox.guest.frames import read_frame, write_frame
 
 WORK = "/work"
 _MAX_DEPTH = 50
+# The host reads no more outside of arrays.
+_MAX_ITEMS = 2_000_000
 _MAX_TEXT = 2000
 _MAX_FRAMES = 20
 _DTYPES = {
@@ -103,6 +105,7 @@ def encode(value: object) -> bytes:
     """A value as bytes. Raises UnsendableError."""
     arrays: list[Any] = []
     tree = json.dumps(_flatten(value, arrays, 0), allow_nan=False, separators=(",", ":")).encode()
+    _require_few(sum(map(tree.count, (b"[", b"{", b","))))  # counted as the host counts
     return len(tree).to_bytes(4, "big") + tree + (_write_arrays(arrays) if arrays else b"")
 
 
@@ -119,6 +122,8 @@ def _flatten(value: Any, arrays: list[Any], depth: int) -> object:
         return value
     if isinstance(value, float):
         return _finite(value)
+    if isinstance(value, list | tuple | dict):
+        _require_few(len(value))  # before a copy of them all is made
     if isinstance(value, list | tuple):
         return [_flatten(item, arrays, depth + 1) for item in value]
     if isinstance(value, dict):
@@ -141,6 +146,11 @@ def _flatten_array(value: Any, arrays: list[Any], depth: int) -> object:
 
 def _little(array: Any) -> Any:
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
+
+
+def _require_few(items: int) -> None:
+    if items > _MAX_ITEMS:
+        raise UnsendableError(f"the answer has more than {_MAX_ITEMS} items: return large data as numpy arrays")
 
 
 def _finite(value: float) -> float:
