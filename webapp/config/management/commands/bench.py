@@ -14,6 +14,8 @@ from grader.bench_grade import report as grade_report
 from grader.bench_grade import suite as grade_suite
 from sandbox import SandboxError
 from sandbox.bench import box, report
+from webapp.submissions.bench_queue import report as queue_report
+from webapp.submissions.bench_queue import suite as queue_suite
 
 
 class Run(Protocol):
@@ -34,6 +36,7 @@ class Bench:
 BENCHES = {
     "box": Bench(run=box.run, lines=report.lines),
     "grade": Bench(run=grade_suite.run, lines=grade_report.lines),
+    "queue": Bench(run=queue_suite.run, lines=queue_report.lines),
 }
 ALL = "all"
 
@@ -52,7 +55,7 @@ class Command(BaseCommand):
             "--runs",
             type=_positive,
             default=None,
-            help="box: rounds of every group of timed starts; grade: runs of every submission",
+            help="box: rounds of every group of timed starts; grade: runs of every submission; queue: clicks",
         )
 
     @override
