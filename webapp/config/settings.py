@@ -73,6 +73,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "csp.context_processors.nonce",
                 "webapp.catalog.context.site",
                 "webapp.submissions.reviewing.reviews_waiting",
+                "webapp.submissions.notices.regrade_notices",
             ]
         },
     }

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 import grader
 from webapp.catalog.course import course
+from webapp.submissions.addresses import ws_url
 from webapp.submissions.contexts import ConfirmationView
 from webapp.submissions.models import UNMADE, Run, Status, Submission, Verdict
 
@@ -70,12 +71,15 @@ def confirmation_view(run: Run, *, is_mine: bool) -> ConfirmationView | None:
     if second is None and not is_confirmable(run):
         return None
     state, text, differences = describe(run, second)
+    is_open = state in ("waiting", "running")
     again = is_mine and state in ("unmade", "missing") and is_confirmable(run)
     return ConfirmationView(
         state=state,
         text=text,
         differences=differences,
         url=reverse("run", args=[second.pk]) if second else "",
+        panel_url=reverse("run-panel", args=[run.pk]) if is_open else "",
+        ws_url=ws_url(second) if second and is_open else "",
         again_url=reverse("run-confirm", args=[run.pk]) if again else "",
     )
 

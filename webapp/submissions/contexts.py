@@ -91,6 +91,8 @@ class ConfirmationView:
     text: str
     differences: tuple[str, ...]
     url: str  # of the second run; "" while there is none
+    panel_url: str  # of the run itself, while its second one is open: it changes with that
+    ws_url: str  # of the second run while it is open
     again_url: str  # POST: make it (again); "" where that cannot be asked
 
 
@@ -143,6 +145,8 @@ class RunView:
     place: QueuePlace | None  # while it waits
     confirmation: ConfirmationView | None  # of a pass that is, was or can be run a second time
     confirms_url: str  # of the run that this one confirms
+    regrade_reason: str  # of a run that graded an old submission again
+    regrades: tuple[RunRow, ...]  # finished runs that graded this one's submission again, newest first
     review: ReviewRow | None  # an instructor's decision
     metrics: tuple[MetricView, ...]
     checks: tuple[CheckView, ...]
@@ -193,6 +197,29 @@ class ReviewPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """A submission that was graded again, and came out differently."""
+
+    title: str
+    exercise_url: str
+    tier_text: str
+    before_text: str  # "Not passed yet, 40 %"; "" where no run said anything
+    after_text: str
+    text: str  # what follows; "" where the two texts say it
+    run_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegradeNotice:
+    """An order to grade again, as the learner is told of it (submissions/_notices.html)."""
+
+    reason: str
+    rows: tuple[NoticeRow, ...]
+    unchanged: int  # how many came out as before
+    seen_url: str  # POST, with `next`: put it away
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Allowance:
     """What a learner may still use at an exercise (submissions/_allowance.html, as `allowance`)."""
 
@@ -219,6 +246,7 @@ class ExerciseContext:
     tiers: tuple[TierInfo, ...]
     submit_url: str
     allowance: Allowance | None  # None for visitors
+    notices: tuple[RegradeNotice, ...]  # of this exercise
     history_url: str  # GET: submissions/_history.html alone
     history: tuple[RunRow, ...]
     latest: RunView | None  # the newest run, to show its panel (and its live log while it is not finished)
@@ -233,3 +261,4 @@ class RunPageContext:
     run: RunView
     files: tuple[EditorFile, ...]
     log_lines: int
+    regrade_url: str  # POST reason: grade the submission again; "" for who may not

@@ -23,10 +23,15 @@ def language_of(name: str) -> str:
 
 
 def starting_texts(exercise: Exercise, runs: Sequence[Run], kept: Mapping[str, str]) -> dict[str, str]:
-    """A refused form's text first, then the newest submission's (of `runs`, newest first), then the starter."""
+    """A refused form's text first, then that of the newest submission of `runs`, then the starter.
+
+    The newest run may be of an older submission: second runs and runs that grade again come later.
+    """
     texts = dict(exercise.starter)
-    if runs and runs[0].submission:
-        texts |= {file.name: file.content for file in runs[0].submission.files.all() if file.name in texts}
+    submissions = [run.submission for run in runs if run.submission]
+    if submissions:
+        newest = max(submissions, key=lambda one: one.created_at)
+        texts |= {file.name: file.content for file in newest.files.all() if file.name in texts}
     return texts | {name: text for name, text in kept.items() if name in exercise.manifest.files.editable}
 
 

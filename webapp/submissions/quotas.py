@@ -1,4 +1,4 @@
-"""GPU minutes: how many of a day's a learner has left. A run counts on the day of its start, in the site's time zone."""
+"""GPU minutes: what a learner has left of a day's. A run counts on the day of its start, in the site's time zone."""
 
 from __future__ import annotations
 

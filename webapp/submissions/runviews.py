@@ -9,17 +9,14 @@ from django.urls import reverse
 from lessons.schema import Manifest
 from webapp.accounts.models import User
 from webapp.catalog.course import course
+from webapp.submissions.addresses import ws_url
 from webapp.submissions.confirming import confirmation_view, is_distinguished
 from webapp.submissions.contexts import ReviewRow, RunRow, RunView
 from webapp.submissions.estimates import duration_text, queue_place
 from webapp.submissions.metrics import check_views, metric_views
-from webapp.submissions.models import Review, Run, Status, Verdict
+from webapp.submissions.models import Review, Run, Status, Tier, Verdict
 
 TIER_TEXTS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}
-
-
-def ws_url(run: Run) -> str:
-    return f"/ws/runs/{run.pk}/"
 
 
 def run_row(run: Run) -> RunRow:
@@ -43,7 +40,9 @@ def run_row(run: Run) -> RunRow:
 def tier_text(run: Run) -> str:
     if run.kind == Run.Kind.CELL:
         return "Cell"
-    return "Second run" if run.is_confirmation else TIER_TEXTS[run.tier]
+    if run.is_confirmation:
+        return "Second run"
+    return "Graded again" if run.regrade_id else TIER_TEXTS[run.tier]
 
 
 def can_cancel(run: Run) -> bool:
@@ -85,6 +84,8 @@ def run_view(run: Run, *, user: User) -> RunView:
         place=queue_place(run),
         confirmation=confirmation_view(run, is_mine=run.learner_id == user.pk),
         confirms_url=reverse("run", args=[run.confirms_id]) if run.confirms_id else "",
+        regrade_reason=run.regrade.reason if run.regrade else "",
+        regrades=regrades_of(run),
         review=review_of(run),
         metrics=metric_views(report, manifest),
         checks=check_views(report, manifest),
@@ -97,6 +98,14 @@ def run_view(run: Run, *, user: User) -> RunView:
         files_url=reverse("submission-files", args=[run.submission_id]) if run.submission_id else "",
         ws_url=ws_url(run),
     )
+
+
+def regrades_of(run: Run) -> tuple[RunRow, ...]:
+    if run.submission_id is None or run.is_confirmation or run.regrade_id or run.tier == Tier.SMOKE:
+        return ()
+    again = Run.objects.filter(submission=run.submission_id, tier=run.tier, regrade__isnull=False, confirms=None)
+    done = again.filter(status=Status.DONE).exclude(verdict=Verdict.INFRA_ERROR).defer("log_z")
+    return tuple(run_row(one) for one in done)
 
 
 def review_of(run: Run) -> ReviewRow | None:

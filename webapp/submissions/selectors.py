@@ -17,14 +17,17 @@ from webapp.catalog.markdown import render
 from webapp.catalog.parts import CellPlace, cell_place
 from webapp.catalog.progress import ExerciseProgress
 from webapp.catalog.selectors import lesson_cards, lesson_find
+from webapp.submissions.addresses import ws_url
 from webapp.submissions.attempts import attempts_text, own_waiting_runs
 from webapp.submissions.confirming import confirmed_runs, submission_confirmed
 from webapp.submissions.contexts import Allowance, EditorFile, ExerciseContext, RunPageContext, RunRow
 from webapp.submissions.editing import editor_files, solution_files, starting_texts, stored_files
 from webapp.submissions.livelog import unpack
 from webapp.submissions.models import Run, Submission, Verdict
+from webapp.submissions.notices import notices_of
 from webapp.submissions.quotas import gpu_quota
-from webapp.submissions.runviews import run_row, run_view, ws_url
+from webapp.submissions.regrading import graded_runs
+from webapp.submissions.runviews import run_row, run_view
 from webapp.submissions.tiers import tier_infos
 
 __all__ = ["confirmed_runs", "run_view", "submission_confirmed", "ws_url"]
@@ -84,7 +87,8 @@ def exercise_context(
     if exercise is None:
         return None
     manifest, runs = exercise.manifest, list(runs_of(exercise, user)[:HISTORY])
-    latest = next((run for run in runs if not run.is_confirmation), None)  # its panel tells of its second run
+    # The panel of a run tells of its second one, and of those that graded it again.
+    latest = next((run for run in runs if not run.is_confirmation and not run.regrade_id), None)
     prompt = render(exercise.prompt)
     progress = progress_of_learner(user).get(manifest.id) if isinstance(user, User) else None
     passed = progress is not None and progress.passed
@@ -106,6 +110,7 @@ def exercise_context(
         tiers=tier_infos(exercise),
         submit_url=reverse("submission-create", args=[lesson, slug]),
         allowance=allowance(exercise, user=user) if isinstance(user, User) else None,
+        notices=notices_of(user, manifest.id) if isinstance(user, User) else (),
         history_url=reverse("exercise-history", args=[lesson, slug]),
         history=tuple(run_row(run) for run in runs),
         latest=run_view(latest, user=user) if latest and isinstance(user, User) else None,
@@ -127,19 +132,28 @@ def allowance(exercise: Exercise, *, user: User) -> Allowance:
     )
 
 
-def submission_context(submission: Submission) -> dict[str, Any]:
+def submission_context(submission: Submission, *, user: User) -> dict[str, Any]:
     runs = for_pages(submission.runs.all())
     return {
         "title": submission.exercise.title,
         "files": stored_files(submission),
         "runs": tuple(run_row(run) for run in runs),
         "exercise_url": reverse("exercise", args=[submission.exercise.lesson, submission.exercise.slug]),
+        "regrade_url": regrade_url(submission, user=user),
     }
+
+
+def regrade_url(submission: Submission | None, *, user: User) -> str:
+    """Where a teacher orders to grade it again; "" for others, and where it was only tried."""
+    if submission is None or not user.is_teacher or not graded_runs(submission=submission).exists():
+        return ""
+    return reverse("submission-regrade", args=[submission.pk])
 
 
 def run_page_context(run: Run, *, user: User) -> RunPageContext:
     files = stored_files(run.submission) if run.submission else cell_files(run)
-    return RunPageContext(run=run_view(run, user=user), files=files, log_lines=len(unpack(run.log_z)))
+    again = regrade_url(run.submission, user=user)
+    return RunPageContext(run=run_view(run, user=user), files=files, log_lines=len(unpack(run.log_z)), regrade_url=again)
 
 
 def cell_files(run: Run) -> tuple[EditorFile, ...]:

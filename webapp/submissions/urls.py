@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from webapp.submissions import review_views, views
+from webapp.submissions import regrade_views, review_views, views
 
 urlpatterns = [
     path("lessons/<slug:lesson>/cells/<int:index>/", views.cell_run, name="cell-run"),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("review/", review_views.reviews, name="reviews"),
     path("review/<uuid:run>/", review_views.review_decide, name="review-decide"),
     path("submissions/<uuid:submission>/", views.submission_files, name="submission-files"),
+    path("submissions/<uuid:submission>/regrade/", regrade_views.submission_regrade, name="submission-regrade"),
+    path("regrades/<int:regrade>/seen/", regrade_views.regrade_seen, name="regrade-seen"),
     path("runs/<uuid:run>/", views.run_page, name="run"),
     path("runs/<uuid:run>/panel/", views.run_panel, name="run-panel"),
     path("runs/<uuid:run>/report.json", views.run_report, name="run-report"),

@@ -115,9 +115,9 @@ def run_created(request: HttpRequest, run: Run) -> HttpResponseBase:
 @never_cache
 @learner_required
 def submission_files(request: HttpRequest, submission: UUID) -> HttpResponse:
-    """Context: title, files (tuple of EditorFile), runs (tuple of RunRow). Template submissions/files.html."""
+    """Context: title, files (tuple of EditorFile), runs (tuple of RunRow), exercise_url, regrade_url."""
     found = submission_or_404(submission, signed_in(request))
-    return render(request, "submissions/files.html", selectors.submission_context(found))
+    return render(request, "submissions/files.html", selectors.submission_context(found, user=signed_in(request)))
 
 
 @require_safe

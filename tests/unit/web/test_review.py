@@ -139,6 +139,20 @@ def test_it_is_decided_once(alarmed: Callable[[User], Run], learner: User, instr
     assert (run.verdict, Review.objects.get().reason) == (Verdict.FAILED, "no")
 
 
+def test_a_try_counts_for_nothing_so_nobody_decides_about_it(
+    submit: Submit, learner: User, instructor: User, as_user: AsUser
+) -> None:
+    submit(learner, "smoke")
+    run = queue.run_claim(queue="smoke", worker="w")
+    assert run is not None
+    queue.run_finish(run=run, verdict=Verdict.UNDER_REVIEW, score=1.0, message=MESSAGE)
+    client = as_user(instructor)
+    assert "Nothing waits for a decision" in client.get("/review/").content.decode()
+    assert "1<span" not in client.get("/").content.decode()
+    answer = decide(client, run)
+    assert (answer.status_code, "A Try counts for nothing" in answer.content.decode()) == (422, True)
+
+
 def test_nobody_decides_about_their_own_run(alarmed: Callable[[User], Run], instructor: User, as_user: AsUser) -> None:
     run, client = alarmed(instructor), as_user(instructor)
     assert "your own run" in client.get("/review/").content.decode()

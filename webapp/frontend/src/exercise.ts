@@ -12,7 +12,7 @@ const form = find<HTMLFormElement>("form[data-workbench]");
 const root = find<HTMLElement>("[data-run]");
 if (form !== null) {
   const bench = new Workbench(form, root);
-  if (root !== null) bench.live = new RunLive(root, () => bench.runFinished());
+  if (root !== null) bench.live = new RunLive(root, () => bench.runFinished(), () => bench.runMoved());
 }
 copyButtons(document);
 frameTables(document);

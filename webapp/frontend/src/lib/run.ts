@@ -24,11 +24,13 @@ export class RunLive {
   private readonly barText: HTMLElement;
   private readonly log: LogView;
   private stream: RunStream | null = null;
+  private second: RunStream | null = null;
   private panelStatus = "";
 
   constructor(
     private readonly root: HTMLElement,
     private readonly finished: (verdict: string) => void = () => undefined,
+    private readonly moved: () => void = () => undefined, // it waits, or runs
   ) {
     this.panel = need("[data-panel]", root);
     this.status = need("[data-run-status]", root);
@@ -38,11 +40,13 @@ export class RunLive {
     this.log = new LogView(need("[data-log]", root), need("[data-follow]", root));
     root.addEventListener("submit", (event) => this.cancel(event));
     if (root.dataset["wsUrl"]) this.watch(root.dataset["wsUrl"], root.dataset["panelUrl"] ?? "", true);
+    this.followSecond();
   }
 
   /** Leave whatever was shown and follow this run from its first line. */
   async start(run: RunPlace): Promise<void> {
     this.stream?.close();
+    this.second?.close();
     this.log.clear();
     need<HTMLDetailsElement>("[data-log-box]", this.root).open = true;
     this.root.dataset["panelUrl"] = run.panel_url;
@@ -75,7 +79,27 @@ export class RunLive {
       await this.refresh(panelUrl);
       this.announceVerdict();
       this.finished(message.verdict);
+      this.followSecond();
     }
+  }
+
+  /** A pass may have a second run: what the panel says of it changes when that begins and when it ends. */
+  private followSecond(): void {
+    this.second?.close();
+    const shown = find<HTMLElement>("[data-confirmation]", this.panel)?.dataset ?? {};
+    const [wsUrl, panelUrl] = [shown["wsUrl"], shown["panelUrl"]];
+    if (wsUrl === undefined || panelUrl === undefined) return;
+    let status = shown["confirmation"] === "waiting" ? "queued" : "running";
+    const receive = async (message: Message): Promise<void> => {
+      if (message.type === "done") {
+        await this.refresh(panelUrl);
+        this.finished(message.verdict);
+      } else if (message.type === "status" && message.status !== status && message.status !== "done") {
+        status = message.status;
+        await this.refresh(panelUrl);
+      }
+    };
+    this.second = new RunStream(wsUrl, { message: (message) => void receive(message), connection: () => undefined });
   }
 
   private async showStatus(message: Extract<Message, { type: "status" }>, panelUrl: string): Promise<void> {
@@ -83,6 +107,7 @@ export class RunLive {
     if (message.status === this.panelStatus || message.status === "done") return;
     this.panelStatus = message.status;
     await this.refresh(panelUrl);
+    this.moved();
   }
 
   private async refresh(panelUrl: string): Promise<void> {

@@ -47,7 +47,12 @@ export class Workbench {
     const shown = find<HTMLElement>("[data-verdict]", this.run ?? document)?.dataset;
     const more = find<HTMLElement>("[data-solution-ready]");
     if (more && shown?.["verdict"] === "passed" && shown["tier"] !== "smoke") more.hidden = false;
-    void this.refreshHistory();
+    void this.refreshAfter();
+  }
+
+  /** A run that waits may be replaced, one that runs may not. */
+  runMoved(): void {
+    void this.refreshPart("[data-allowance]");
   }
 
   private mount(panel: HTMLElement): void {
@@ -132,7 +137,7 @@ export class Workbench {
       this.drafts.save(this.texts());
       this.note.textContent = "Sent.";
       await this.live?.start(run);
-      void this.refreshHistory();
+      void this.refreshAfter();
     } catch (error) {
       this.showErrors(error);
     } finally {
@@ -151,14 +156,22 @@ export class Workbench {
     first?.scrollIntoView({ block: "nearest" });
   }
 
-  private async refreshHistory(): Promise<void> {
-    const place = find<HTMLElement>("[data-history]");
+  /** What a new or a finished run changes: the history, and what is left of attempts and minutes. */
+  private async refreshAfter(): Promise<void> {
+    await Promise.all([this.refreshPart("[data-history]"), this.refreshPart("[data-allowance]")]);
+  }
+
+  private async refreshPart(selector: string): Promise<void> {
+    const place = find<HTMLElement>(selector);
     if (place?.dataset["url"] === undefined) return;
     try {
-      showFragment(place, await getHtml(place.dataset["url"]));
+      const html = await getHtml(place.dataset["url"]);
+      const unchecked = all<HTMLInputElement>("input[type=checkbox]:not(:checked)", place).map((box) => box.name);
+      showFragment(place, html);
+      for (const name of unchecked) for (const box of all<HTMLInputElement>(`[name="${name}"]`, place)) box.checked = false;
       localTimes(place);
     } catch {
-      return; // the old history stays; a reload brings the new one
+      return; // the old one stays; a reload brings the new one
     }
   }
 }
