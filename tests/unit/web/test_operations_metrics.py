@@ -204,19 +204,24 @@ def test_a_token_opens_it_from_anywhere_and_nothing_else_does(db: None, settings
 
 def test_boxd_s_boxes_and_leases_are_told(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     lease = {"owner": "a", "wanted_cores": 2, "wanted_gpus": 0, "gpus": [], "age_s": 4.0}
+    refused = [{"stack": "transformers", "reason": "threads"}]
     status = {
         "backends": ["bubblewrap"], "boxes": [{"id": "1", "backend": "bubblewrap", "age_s": 1.0}], "pods": [],
-        "warm": {"bubblewrap": {"templates": [{"stack": "torch", "boxes": 3, "age_s": 9.0}], "starting": 0}},
-        "cores": {"all": [0, 1, 2, 3], "shared": [2, 3]}, "gpus": [0],
+        "ended": {"exited": 5, "box_error": 1}, "gpus": [0],
+        "warm": {"bubblewrap": {"templates": [{"stack": "torch", "boxes": 3, "age_s": 9.0}], "refused": refused}},
+        "cores": {"all": [0, 1, 2, 3], "shared": [2, 3]},
         "leases": [{**lease, "cores": [0, 1], "waiting": False}, {**lease, "cores": [], "waiting": True, "age_s": 7.0}],
     }  # fmt: skip
-    monkeypatch.setattr(exposition, "boxd_here", lambda: status)
+    monkeypatch.setenv("RANKZERO_BOXD", "/asked/below")
+    monkeypatch.setattr(machine, "boxd_status", lambda path, answer_s: status)
     found = scrape()
     assert found["rankzero_boxes", ("bubblewrap",)] == found["rankzero_boxd_up", ()] == 1
-    assert found["rankzero_warm_templates", ("bubblewrap", "torch")] == 1
+    assert found["rankzero_warm_sources", ("bubblewrap", "torch")] == 1
+    assert found["rankzero_warm_refused", ("bubblewrap", "transformers")] == 1
+    assert found["rankzero_boxes_ended_total", ("box_error",)] == 1
     assert (found["rankzero_cores", ("leased",)], found["rankzero_cores", ("free",)]) == (2, 2)
     assert (found["rankzero_leases", ("held",)], found["rankzero_leases", ("waiting",)]) == (1, 1)
-    assert found["rankzero_lease_oldest_seconds", ()] == 7
+    assert found["rankzero_lease_longest_wait_seconds", ()] == 7
 
 
 def test_a_boxd_that_is_away_is_told_and_one_that_is_not_set_up_is_left_out(

@@ -6,20 +6,20 @@ import platform
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any
 
 import django
 from django.db import DatabaseError
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
+from sandbox.boxd.figures import BoxdFigures
 from webapp.config.health import check_redis, probe
 from webapp.config.lab import lab_state
 from webapp.config.paths import ROOT
 from webapp.submissions.hub import HUB
-from webapp.submissions.operations.figures import Figures, figures
-from webapp.submissions.operations.machine import Gpu, boxd_here, gpus_here, state_free_bytes
+from webapp.submissions.operations.figures import Figures, QueueFigures, figures
+from webapp.submissions.operations.machine import Gpu, boxd_here, boxd_path, gpus_here, state_free_bytes
 from webapp.submissions.operations.totals import DayTotals, Tally
 
 FRESH_S = 5.0
@@ -59,7 +59,8 @@ def always() -> Iterator[Metric]:
     yield gauge("rankzero_lab_ready", "1 where the lab of this machine is installed.", lab_state().state == "ready")
     yield gauge("rankzero_state_free_bytes", "Free on the disk of the state folder.", state_free_bytes())
     yield gauge("rankzero_log_watchers", "Live logs that pages follow through this web process.", HUB.watchers())
-    yield from boxd_families(boxd_here())
+    if boxd_path():
+        yield from boxd_families(boxd_here())
     yield from gpu_families(gpus_here())
 
 
@@ -72,19 +73,17 @@ def from_database() -> list[Metric]:
 
 
 def queue_families(found: Figures) -> Iterator[Metric]:
-    queues = found.queues.items()
-    facts = (
-        ("rankzero_queue_depth", "Runs that wait.", [((name,), one.depth) for name, one in queues]),
-        ("rankzero_queue_oldest_wait_seconds", "How long the run that waits longest has waited.",
-         [((name,), one.oldest_wait_s) for name, one in queues]),
-        ("rankzero_queue_slots", "Runs that the live workers of a queue can do at once.",
-         [((name,), one.slots) for name, one in queues]),
-        ("rankzero_runs_running", "Runs that a worker holds.", [((name,), one.running) for name, one in queues]),
+    facts: tuple[tuple[str, str, Callable[[QueueFigures], float]], ...] = (
+        ("rankzero_queue_depth", "Runs that wait.", lambda one: one.depth),
+        ("rankzero_queue_oldest_wait_seconds", "Since the run that waits longest was queued.",
+         lambda one: one.oldest_wait_s),
+        ("rankzero_queue_slots", "Runs that the live workers can do at once.", lambda one: one.slots),
+        ("rankzero_runs_running", "Runs that a worker holds.", lambda one: one.running),
         ("rankzero_leases_expired", "Runs whose worker fell silent and that were not taken back yet.",
-         [((name,), one.expired) for name, one in queues]),
+         lambda one: one.expired),
     )  # fmt: skip
-    for name, means, samples in facts:
-        yield labelled(name, means, ("queue",), samples)
+    for name, means, of in facts:
+        yield by(name, means, "queue", {queue: of(one) for queue, one in found.queues.items()})
     yield from worker_families(found)
 
 
@@ -102,56 +101,37 @@ def worker_families(found: Figures) -> Iterator[Metric]:
 
 
 def total_families(found: Tally) -> Iterator[Metric]:
-    verdicts = CounterMetricFamily(
-        "rankzero_runs_finished", "Runs by verdict, since midnight UTC.", labels=("queue", "tier", "verdict")
-    )
-    for key, count in sorted(found.verdicts.items()):
-        verdicts.add_metric(key, count)
-    retries = CounterMetricFamily(
-        "rankzero_runs_retried", "Tries beyond the first, since midnight UTC.", labels=("queue",)
-    )
-    for queue, count in sorted(found.retries.items()):
-        retries.add_metric((queue,), count)
+    yield labelled("rankzero_runs_finished", "Runs by verdict, since midnight UTC.", ("queue", "tier", "verdict"),
+                   sorted(found.verdicts.items()), CounterMetricFamily)  # fmt: skip
+    yield by("rankzero_runs_retried", "Tries beyond the first, since midnight UTC.", "queue", found.retries,
+             CounterMetricFamily)  # fmt: skip
     waits = HistogramMetricFamily("rankzero_run_wait_seconds", "From queued to started.", labels=("queue",))
     for queue, one in sorted(found.waits.items()):
         waits.add_metric((queue,), one.cumulative(), one.total)
     times = HistogramMetricFamily("rankzero_run_seconds", "From started to finished.", labels=("queue", "tier"))
     for pair, one in sorted(found.run_times.items()):
         times.add_metric(pair, one.cumulative(), one.total)
-    yield from (verdicts, retries, waits, times)
+    yield from (waits, times)
 
 
-def boxd_families(status: dict[str, Any] | None) -> Iterator[Metric]:
-    if status is None:
+def boxd_families(found: BoxdFigures | None) -> Iterator[Metric]:
+    """`found`: None of a boxd that should answer and does not."""
+    yield gauge("rankzero_boxd_up", "1 where the keeper of the boxes answers.", found is not None)
+    if found is None:
         return
-    yield gauge("rankzero_boxd_up", "1 where the keeper of the boxes answers.", bool(status))
-    if not status:
-        return
-    backends = status["backends"]
-    boxes = [one["backend"] for one in status["boxes"]]
-    yield labelled("rankzero_boxes", "Boxes that exist now.", ("backend",),
-                   [((name,), boxes.count(name)) for name in backends])  # fmt: skip
-    stacks = [(name, one["stack"]) for name, warm in status["warm"].items() for one in warm["templates"]]
-    yield labelled("rankzero_warm_templates", "Templates that warm boxes are copied from.", ("backend", "stack"),
-                   [(pair, stacks.count(pair)) for pair in sorted(set(stacks))])  # fmt: skip
-    yield from lease_families(status)
-
-
-def lease_families(status: dict[str, Any]) -> Iterator[Metric]:
-    held = [one for one in status["leases"] if not one["waiting"]]
-    waiting = [one for one in status["leases"] if one["waiting"]]
-    hardware = (
-        ("cores", "Cores that boxes run on", len(status["cores"]["all"])),
-        ("gpus", "GPUs that boxes may get", len(status["gpus"])),
-    )
-    for kind, means, total in hardware:
-        leased = sum(len(one[kind]) for one in held)
-        yield labelled(f"rankzero_{kind}", f"{means}, by whether a run owns them alone.", ("state",),
-                       [(("leased",), leased), (("free",), total - leased)])  # fmt: skip
-    yield labelled("rankzero_leases", "Leases of cores and GPUs.", ("state",),
-                   [(("held",), len(held)), (("waiting",), len(waiting))])  # fmt: skip
-    oldest = max((one["age_s"] for one in status["leases"]), default=0.0)
-    yield gauge("rankzero_lease_oldest_seconds", "Age of the oldest lease, held or waiting.", oldest)
+    yield by("rankzero_boxes", "Boxes that run now.", "backend", found.boxes)
+    yield by("rankzero_boxes_ended", "Boxes by how they ended, since boxd began.", "status", found.boxes_ended,
+             CounterMetricFamily)  # fmt: skip
+    yield labelled("rankzero_warm_sources", "What can give a warm box now.", ("backend", "stack"), found.warm.items())
+    yield labelled("rankzero_warm_refused", "1 where boxes start cold, for the reason that doctor tells.",
+                   ("backend", "stack"), [(pair, 1.0) for pair in sorted(found.warm_refused)])  # fmt: skip
+    yield by("rankzero_cores", "Cores that boxes run on, by whether a run owns them alone.", "state",
+             {"leased": found.cores_leased, "free": found.cores - found.cores_leased})  # fmt: skip
+    yield by("rankzero_gpus", "GPUs of this machine, by whether a run owns them alone.", "state",
+             {"leased": found.gpus_leased, "free": found.gpus - found.gpus_leased})  # fmt: skip
+    yield by("rankzero_leases", "Leases of cores and GPUs.", "state",
+             {"held": found.leases_held, "waiting": found.leases_waiting})  # fmt: skip
+    yield gauge("rankzero_lease_longest_wait_seconds", "Of the leases that wait.", found.longest_wait_s)
 
 
 def gpu_families(found: Iterable[Gpu]) -> Iterator[Metric]:
@@ -176,11 +156,22 @@ def labelled(
     means: str,
     labels: tuple[str, ...],
     samples: Iterable[tuple[tuple[str, ...], float]],
+    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
 ) -> Metric:
-    family = GaugeMetricFamily(name, means, labels=labels)
+    family = kind(name, means, labels=labels)
     for values, value in samples:
         family.add_metric(values, float(value))
     return family
+
+
+def by(
+    name: str,
+    means: str,
+    label: str,
+    values: Mapping[str, float],
+    kind: type[GaugeMetricFamily | CounterMetricFamily] = GaugeMetricFamily,
+) -> Metric:
+    return labelled(name, means, (label,), [((key,), value) for key, value in values.items()], kind)
 
 
 @cache

@@ -6,10 +6,10 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import Any
 
 from sandbox import SandboxUnavailable
 from sandbox.boxd.client import boxd_status
+from sandbox.boxd.figures import BoxdFigures, figures_of
 from webapp.config.paths import state_dir
 
 ANSWER_S = 2.0  # a boxd that is frozen must not hold up whoever looks
@@ -25,15 +25,17 @@ class Gpu:
     total_bytes: int | None
 
 
-def boxd_here() -> dict[str, Any] | None:
-    """The status of this machine's boxd; {} where it should answer and does not; None where none is set up."""
-    path = os.environ.get("RANKZERO_BOXD")
-    if not path:
-        return None
+def boxd_path() -> str:
+    """Of the boxd that this machine is set up with; "" where each worker makes its own boxes."""
+    return os.environ.get("RANKZERO_BOXD", "")
+
+
+def boxd_here() -> BoxdFigures | None:
+    """None where it does not answer."""
     try:
-        return boxd_status(path, answer_s=ANSWER_S)
+        return figures_of(boxd_status(boxd_path(), answer_s=ANSWER_S))
     except SandboxUnavailable:
-        return {}
+        return None
 
 
 def gpus_here() -> tuple[Gpu, ...]:
