@@ -26,6 +26,7 @@ from webapp.submissions import queue, services
 from webapp.submissions.confirming import settled_report
 from webapp.submissions.livelog import LiveLog
 from webapp.submissions.models import UNMADE, Run, Tier, Verdict
+from webapp.submissions.redaction import redact, redacted
 from webapp.submissions.stopping import Grace, is_stopping
 from webapp.submissions.waking import wake
 
@@ -140,7 +141,7 @@ class Lease:
 def execute(run: Run) -> None:
     """Run a claimed row to its end. Writes one result, or gives the run back when the fault is ours."""
     with run_logging(str(run.pk)):
-        live = LiveLog(run.pk)
+        live = LiveLog(run.pk, token=run.token)
         try:
             live.status()
             live.system(f"Started{f' again (try {run.tries})' if run.tries > 1 else ''}.")
@@ -192,9 +193,9 @@ def write(run: Run, result: Result, log_z: bytes, *, cancelled: bool) -> bool:
     written = queue.run_finish(
         run=run,
         verdict=Verdict.CANCELLED if cancelled else result.verdict,
-        report=result.report,
+        report=redacted(result.report),
         score=result.score,
-        message=queue.CANCELLED_TEXT if cancelled else result.message[:2000],
+        message=queue.CANCELLED_TEXT if cancelled else redact(result.message)[:2000],
         log_z=log_z,
     )
     if written:

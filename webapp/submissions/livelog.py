@@ -1,63 +1,37 @@
-"""The live log of a run: numbered entries in a capped Redis stream, and the packed copy that stays in the database.
-
-A stream id is `<n>-<k>`: `n` counts lines and outputs from 1, `k` what came after entry n without a number of its own
-(progress, a change of status). So "everything after line n" is one read, and no reader can see a line twice.
-"""
+"""The live log of a run: numbered entries in a Redis stream while it goes, and the packed copy for the database."""
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-import zlib
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypedDict
+import threading
+from collections.abc import Callable
 
 import redis
-from django.conf import settings
 
 from grader.events import Event, LogEvent, OutputEvent, ProgressEvent
+from webapp.submissions.keptlog import Kept, pack
+from webapp.submissions.logstream import START, Entry, FencedError, Identity, StreamWriter, connect, read, stream_key
+from webapp.submissions.redaction import redact, redacted
 
 log = logging.getLogger(__name__)
-STREAM_CAP = 5_000
-EXPIRE_S = 24 * 3600
-HEAD = TAIL = 1_000
 LINE_CAP = 4_000
-UNPACKED_CAP = 16 * 1024**2
+EVERY_S = 0.05  # at most one write in this time …
+BURST, BURST_BYTES = 250, 256 * 1024  # … of so much: a flood cannot fill Redis or its readers
+RETRY_S = 1.0
+LOST = 100_000  # a try whose predecessor's entries are lost counts from its own multiple: no number is used twice
 # Control characters, except tab and the escapes that only set colours (SGR).
 _CONTROL = re.compile(
-    r"(\x1b\[[0-9;]{0,32}m)"
+    r"(\x1b\[[0-9;:]{0,32}m)"
     r"|\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?"
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
 )
 
 
-class Entry(TypedDict, total=False):
-    """`type` is line, output, progress or status; `n` is there for lines and outputs."""
-
-    type: str
-    n: int
-    stream: str
-    text: str
-    kind: str
-    data: Any
-    done: float | None
-
-
-def stream_key(run: object) -> str:
-    return f"rz:log:{run}"
-
-
-def connect() -> redis.Redis:
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, decode_responses=True)
-
-
 def safe_text(text: str) -> str:
-    """One line without control characters other than colours, capped; a carriage return shows what came last."""
+    """One line without secrets or controls other than colours, capped; a carriage return shows what came last."""
     line = text.rstrip("\r\n").rpartition("\r")[2]
-    cleaned = _CONTROL.sub(lambda found: found[1] or "", line)
+    cleaned = redact(_CONTROL.sub(lambda found: found[1] or "", line))
     return cleaned if len(cleaned) <= LINE_CAP else cleaned[:LINE_CAP] + " …"
 
 
@@ -65,146 +39,139 @@ def entry_of(event: Event) -> Entry:
     if isinstance(event, LogEvent):
         return Entry(type="line", stream=event.stream, text=safe_text(event.text))
     if isinstance(event, OutputEvent):
-        return Entry(type="output", kind=event.kind, data=event.data)
+        data = event.data if event.kind == "png" else redacted(event.data)
+        return Entry(type="output", kind=event.kind, data=data)
     assert isinstance(event, ProgressEvent)
     return Entry(type="progress", text=safe_text(event.text), done=event.done)
 
 
-@dataclass(slots=True)
-class Kept:
-    """What stays of a log: the first and the last numbered entries."""
-
-    head: list[Entry]
-    tail: deque[Entry]
-
-    def add(self, entry: Entry) -> None:
-        if len(self.head) < HEAD:
-            self.head.append(entry)
-        else:
-            self.tail.append(entry)
-
-    def entries(self) -> list[Entry]:
-        return [*self.head, *self.tail]
-
-
 class LiveLog:
-    """Writes one run's log. A broken Redis costs the live view, never the run: the kept copy goes on."""
+    """Writes one run's log, from any thread and without waiting: a thread of its own sends what came, every 50 ms.
 
-    def __init__(self, run: object, client: redis.Redis | None = None) -> None:
-        self.key = stream_key(run)
-        self.client = client or connect()
-        self.kept = Kept(head=[], tail=deque(maxlen=TAIL))
-        self.number = self.minor = 0
-        self.broken = False
-        self._load()
+    `token` is the claim's: a later claim's writer refuses this one. A broken Redis costs the live view for as long as
+    it lasts, never the run: the kept copy goes on, and what Redis lost is written again when it is back.
+    """
 
-    def _load(self) -> None:
-        """Go on where an earlier try of this run stopped."""
-        for identity, entry in self._try(lambda: read(self.client, self.key)) or []:
-            self.number, self.minor = identity
-            if "n" in entry:
-                self.kept.add(entry)
+    def __init__(self, run: object, client: redis.Redis | None = None, *, token: int = 1) -> None:
+        self._client = client or connect()
+        self._stream = StreamWriter(run, self._client, token)
+        self._kept = Kept()
+        self._number, self._minor = (token - 1) * LOST, 0
+        self._after: Identity | None = None  # the stream's last entry; None: not known, ask
+        self._fenced = self._broken = False
+        self._lock = threading.Lock()  # of what is kept, and of the numbers
+        self._sending = threading.Lock()
+        self._wanted, self._closing = threading.Event(), threading.Event()
+        self._try(self._load)
+        self._thread = threading.Thread(target=self._run, name=f"log-{run}", daemon=True)
+        self._thread.start()
 
     def add(self, event: Event) -> None:
-        entry = entry_of(event)
-        self._send(entry)
-        if "n" in entry:
-            self.kept.add(entry)
+        self._put(entry_of(event))
 
     def system(self, text: str) -> None:
         self.add(LogEvent(stream="system", text=text))
 
     def status(self) -> None:
         """Tell readers to look at the row."""
-        self._send(Entry(type="status"))
+        self._put(Entry(type="status"))
 
     def packed(self) -> bytes:
-        return pack(self.kept.entries())
+        with self._lock:
+            entries = self._kept.entries()
+        return pack(entries)
+
+    def flush(self) -> None:
+        """Send all that waits, unless Redis is away."""
+        while self._try(self._send):
+            pass
 
     def close(self) -> None:
-        if not self.broken:
-            self._try(lambda: self.client.expire(self.key, EXPIRE_S))
-        self.client.close()
+        self._closing.set()
+        self._wanted.set()
+        self._thread.join()
+        self.flush()
+        self._client.close()
 
-    def _send(self, entry: Entry) -> None:
-        """Number the entry and send it. Raises nothing."""
-        if not self._try(lambda: self._append(entry)) and not self.broken:
-            self._try(lambda: self._catch_up() and self._append(entry))
+    def _load(self) -> bool:
+        """Go on where an earlier try of this run stopped."""
+        self._after = self._stream.take()
+        for identity, entry in read(self._client, self._stream.key):
+            self._kept.add(identity, entry)
+        if self._after != START:
+            self._number, self._minor = self._after
+        self._kept.sent_up_to(self._after)
+        return False
 
-    def _append(self, entry: Entry) -> bool:
-        if entry["type"] in ("line", "output"):
-            self.number, self.minor = self.number + 1, 0
-            entry["n"] = self.number
-        else:
-            self.minor += 1
-        identity = f"{self.number}-{self.minor}"
-        fields: dict[Any, Any] = {"e": json.dumps(entry)}
-        if not self.broken:
-            self.client.xadd(self.key, fields, id=identity, maxlen=STREAM_CAP, approximate=True)
-        return True
+    def _put(self, entry: Entry) -> None:
+        with self._lock:
+            if entry["type"] in ("line", "output"):
+                self._number, self._minor = self._number + 1, 0
+                entry["n"] = self._number
+            else:
+                self._minor += 1
+            self._kept.add((self._number, self._minor), entry)
+        self._wanted.set()
 
-    def _catch_up(self) -> bool:
-        """A worker that lost its lease may still write under this run's name: go on above its last entry."""
-        raw: Any = self.client.xrevrange(self.key, count=1)
-        for identity, fields in raw:
-            self.number, self.minor = parse(identity, fields)[0]
-        return True
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._try(self._send) or self._broken:
+                self._wanted.set()
+            self._closing.wait(RETRY_S if self._broken else EVERY_S)
 
-    def _try(self, action: Callable[[], Any]) -> Any:
+    def _send(self) -> bool:
+        """One batch; True when more waits. Raises what the stream raises, and nothing is lost by it."""
+        with self._sending:
+            after = self._resync() if self._after is None else self._after
+            with self._lock:
+                batch, gone = self._kept.take_unsent(BURST, BURST_BYTES), self._kept.take_gone()
+            if not batch and not gone:
+                return False
+            self._after = None  # until Redis has answered
+            done = False
+            try:
+                done = self._stream.append(after, gone, [(item.identity, item.text) for item in batch])
+            finally:
+                if done:
+                    self._after = batch[-1].identity if batch else after
+                else:
+                    with self._lock:
+                        self._kept.gone += gone
+            return True
+
+    def _resync(self) -> Identity:
+        last = self._stream.take()
+        with self._lock:
+            self._kept.sent_up_to(last)
+        return last
+
+    def _try(self, action: Callable[[], bool]) -> bool:
+        """False too when it failed: then `_broken` or `_fenced` says so."""
+        if self._fenced:
+            return False
         try:
-            return action()
-        except redis.ResponseError as error:
-            log.warning("the live log refused an entry: %s", error)
+            more = action()
+        except FencedError:
+            self._fenced = True
+            log.warning("another worker writes the live log of this run now")
+            return False
         except (redis.RedisError, OSError) as error:
-            self.broken = True
-            log.warning("the live log is off for the rest of this run: %s", error)
-        return None
+            if not self._broken:
+                log.warning("the live log is off until Redis is back: %s", error)
+            self._broken = True
+            return False
+        self._broken = False
+        return more
 
 
 def log_so_far(run: object) -> bytes:
-    """What the stream of a run has, packed: for a run whose worker is gone."""
-    live = LiveLog(run)
-    live.close()
-    return live.packed()
-
-
-def read(client: redis.Redis, key: str) -> list[tuple[tuple[int, int], Entry]]:
-    raw: Any = client.xrange(key)
-    return [parse(identity, fields) for identity, fields in raw]
-
-
-def parse(identity: str, fields: dict[str, str]) -> tuple[tuple[int, int], Entry]:
-    number, _, minor = identity.partition("-")
-    return (int(number), int(minor)), json.loads(fields["e"])
-
-
-def pack(entries: Iterable[Entry]) -> bytes:
-    """Compressed JSON; outputs are left out where all together would be too large to read back."""
-    kept = list(entries)
-    raw = json.dumps(kept).encode()
-    if len(raw) > UNPACKED_CAP:
-        note = "(an output was too large to keep)"
-        raw = json.dumps(
-            [e if e["type"] == "line" else Entry(type="line", n=e["n"], stream="system", text=note) for e in kept]
-        ).encode()
-    return zlib.compress(raw, level=6)
-
-
-def unpack(packed: bytes | memoryview) -> list[Entry]:
-    """The numbered entries of a finished run; [] if it never wrote any."""
-    if not packed:
-        return []
-    entries: list[Entry] = json.loads(zlib.decompressobj().decompress(bytes(packed), UNPACKED_CAP))
-    return entries
-
-
-def as_text(entries: Iterable[Entry]) -> str:
-    """For reading outside the browser: no colours, a note where lines were not kept."""
-    lines, last = [], 0
-    for entry in entries:
-        if entry["n"] > last + 1 and last:
-            lines.append(f"… {entry['n'] - last - 1} lines were not kept …")
-        last = entry["n"]
-        text = entry["text"] if entry["type"] == "line" else f"({entry.get('kind', 'output')})"
-        lines.append(re.sub(r"\x1b\[[0-9;]*m", "", text))
-    return "\n".join(lines) + ("\n" if lines else "")
+    """What the stream of a run has, packed: for a run whose worker is gone. b"" when Redis is away too."""
+    with connect() as client:
+        try:
+            entries = [entry for _, entry in read(client, stream_key(run)) if "n" in entry]
+        except (redis.RedisError, OSError) as error:
+            log.warning("the live log of a lost run cannot be read: %s", error)
+            return b""
+    return pack(entries)

@@ -22,7 +22,7 @@ from webapp.submissions.attempts import attempts_text, own_waiting_runs
 from webapp.submissions.confirming import confirmed_runs, submission_confirmed
 from webapp.submissions.contexts import Allowance, EditorFile, ExerciseContext, RunPageContext, RunRow
 from webapp.submissions.editing import editor_files, solution_files, starting_texts, stored_files
-from webapp.submissions.livelog import unpack
+from webapp.submissions.keptlog import unpack
 from webapp.submissions.models import Run, Submission, Verdict
 from webapp.submissions.notices import notices_of
 from webapp.submissions.quotas import gpu_quota

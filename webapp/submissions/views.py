@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.catalog.http import json_errors, wants_json
 from webapp.submissions import selectors, services
 from webapp.submissions.access import learner_required, run_or_404, signed_in, submission_or_404
-from webapp.submissions.livelog import as_text, unpack
+from webapp.submissions.keptlog import as_text, unpack
 from webapp.submissions.models import Run
 
 

@@ -18,7 +18,7 @@ from webapp.accounts.models import User
 from webapp.catalog.selectors import lesson_find
 from webapp.config.lab import LabState, write_state
 from webapp.submissions import execution, services
-from webapp.submissions.livelog import unpack
+from webapp.submissions.keptlog import unpack
 from webapp.submissions.models import Run, Status, Verdict
 from webapp.submissions.selectors import cell_find
 

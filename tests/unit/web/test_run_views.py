@@ -11,7 +11,8 @@ from django.test import Client
 from tests.unit.web.lessons import LESSON, SLUG
 from webapp.accounts.models import User
 from webapp.submissions import queue, services
-from webapp.submissions.livelog import Entry, pack
+from webapp.submissions.keptlog import pack
+from webapp.submissions.logstream import Entry
 from webapp.submissions.models import Run, Verdict
 
 Submit = Callable[..., Run]

@@ -11,7 +11,8 @@ from django.utils import timezone
 from grader.events import LogEvent
 from webapp.accounts.models import User
 from webapp.submissions import queue, waking
-from webapp.submissions.livelog import LiveLog, unpack
+from webapp.submissions.keptlog import unpack
+from webapp.submissions.livelog import LiveLog
 from webapp.submissions.models import Run, Status, Verdict
 
 Submit = Callable[..., Run]
