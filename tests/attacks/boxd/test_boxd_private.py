@@ -53,7 +53,8 @@ def test_a_command_uses_the_one_that_there_is(boxd, monkeypatch):
 
 
 OWNER = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts these tests may ignore it
 from sandbox import BoxSpec
 from sandbox.boxd.client import BoxdBackend
 from sandbox.boxd.private import private_boxd

@@ -6,18 +6,35 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+from django.core.management import ManagementUtility
 
 from tests.boxd_process import CORES, ROOT
 
 pytestmark = pytest.mark.box
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def manage(*words: object, boxd: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, **environment, "RANKZERO_BOXD": boxd}
     command = [sys.executable, "manage.py", *map(str, words)]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.fixture
+def command(capfd, monkeypatch) -> Command:
+    """The same within this process: Django's start is most of what a short command takes."""
+
+    def call(*words: object) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setenv("RANKZERO_BOXD", "")
+        with pytest.raises(SystemExit) as end:
+            ManagementUtility(["manage.py", *map(str, words)]).execute()
+        said = capfd.readouterr()
+        return subprocess.CompletedProcess(words, int(end.value.code or 0), said.out, said.err)
+
+    return call
 
 
 def outcome_of(done: subprocess.CompletedProcess[str]) -> dict:
@@ -42,6 +59,7 @@ def test_box_prints_the_outcome_on_the_last_line(lasting_boxd, through):
 FLOOD = "import sys; sys.stdout.write('x' * 100000)"
 FILL = "open('/work/a', 'wb').write(bytes(2 * 2**20))"
 FILES = "import pathlib\nfor n in range(999): pathlib.Path(f'/tmp/{n}').touch()\nimport time; time.sleep(9)"
+DUPLICATE = "import os, time\ntry:\n  while True: os.dup(0)\nexcept OSError: time.sleep(0.3)"
 FORK = "import os, time\nfor _ in range(20): os.fork() or time.sleep(9)"
 
 
@@ -51,43 +69,28 @@ FORK = "import os, time\nfor _ in range(20): os.fork() or time.sleep(9)"
         (["--output", "4K"], FLOOD, "output"),
         (["--disk", "1M"], FILL, "disk"),
         (["--inodes", "100"], FILES, "inodes"),
+        (["--open-files", "65"], DUPLICATE, "open_files"),
         (["--pids", "5"], FORK, "pids"),
         (["--memory", "32M"], "bytearray(200 * 2**20)", "memory"),
         (["--cpu", "0.3"], "while True: pass", "cpu"),
         (["--wall", "0.3"], "import time; time.sleep(9)", "wall"),
     ],
 )
-def test_each_limit_of_box_is_named_when_it_is_met(flags, code, hit):
-    done = manage("box", "--json", *flags, "--", "python3", "-c", code)
+def test_each_limit_of_box_is_named_when_it_is_met(command, flags, code, hit):
+    done = command("box", "--json", *flags, "--", "python3", "-c", code)
     assert outcome_of(done)["hits"] == [hit], done.stderr
 
 
-def test_an_honest_program_keeps_within_tight_limits():
-    tight = [
-        "--output",
-        "4K",
-        "--disk",
-        "1M",
-        "--shm",
-        "1M",
-        "--inodes",
-        "100",
-        "--pids",
-        "5",
-        "--memory",
-        "32M",
-        "--cpu",
-        "5",
-        "--wall",
-        "30",
-    ]
-    done = manage("box", "--json", *tight, "--", "python3", "-c", "print(1)")
+def test_an_honest_program_keeps_within_tight_limits(command):
+    sizes = ["--output", "4K", "--disk", "1M", "--shm", "1M", "--memory", "32M"]
+    counts = ["--inodes", "100", "--pids", "5", "--open-files", "65", "--cpu", "5", "--wall", "30"]
+    done = command("box", "--json", *sizes, *counts, "--", "python3", "-c", "print(1)")
     assert outcome_of(done)["hits"] == []
     assert done.returncode == 0
 
 
-def test_box_takes_cores_by_number():
-    done = manage("box", "--cpus", CORES[-1], "--", "python3", "-c", "import os; print(os.sched_getaffinity(0))")
+def test_box_takes_cores_by_number(command):
+    done = command("box", "--cpus", CORES[-1], "--", "python3", "-c", "import os; print(os.sched_getaffinity(0))")
     assert done.stdout.strip() == f"{{{CORES[-1]}}}"
 
 
@@ -103,8 +106,8 @@ def test_box_takes_cores_by_number():
         ([], "name a program"),
     ],
 )
-def test_box_exits_2_for_what_cannot_be(words, why):
-    done = manage("box", *words)
+def test_box_exits_2_for_what_cannot_be(command, words, why):
+    done = command("box", *words)
     assert done.returncode == 2
     assert why in done.stderr
     assert "Traceback" not in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -174,6 +173,6 @@ def test_close_discards_all_and_ends_the_thread(maker):
     pool.close()
     pool.close()
     assert maker.made[0][1].discarded
-    assert not [thread for thread in threading.enumerate() if thread.name == "docker-pool"]
+    assert not pool._thread.is_alive()
     one_box(pool, warm_wish())
     assert len(maker.made) == 1

@@ -23,7 +23,6 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     @override
-    @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--backend", default="bubblewrap", help="bubblewrap (default) or docker")
         parser.add_argument("--memory", default="512M", help="all processes together (default 512M)")
@@ -34,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--cpu", type=float, default=None, help="CPU seconds (default no limit)")
         parser.add_argument("--pids", type=int, default=64, help="processes and threads (default 64)")
         parser.add_argument("--inodes", type=int, default=50_000, help="files and folders (default 50000)")
+        parser.add_argument("--open-files", type=int, default=257, help="of each process (default 257)")
         parser.add_argument("--cpus", type=_numbers, default=None, help="core numbers, as in 0,1 (default all shared)")
         parser.add_argument("--gpus", type=_numbers, default=(), help="GPU numbers, as in 0,1 (default none)")
         parser.add_argument(
@@ -42,7 +42,6 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print outcome and usage as JSON on stdout's last line")
         parser.add_argument("argv", nargs=REMAINDER, help="after --: the program and its arguments")
 
-    @override
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         argv = options["argv"][1:] if options["argv"][:1] == ["--"] else options["argv"]
@@ -98,6 +97,7 @@ def _run(argv: list[str], options: dict[str, Any], out: _LastByte) -> Outcome:
         cpu_s=options["cpu"],
         pids=options["pids"],
         inodes=options["inodes"],
+        open_files=options["open_files"],
         cpus=options["cpus"],
         gpus=options["gpus"],
         warm=options["warm"],
