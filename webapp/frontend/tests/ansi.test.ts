@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 import { describe, expect, it } from "vitest";
 
 import { applyCodes, nearest, parseAnsi, PLAIN } from "../src/lib/ansi";
@@ -45,6 +47,95 @@ describe("parseAnsi", () => {
   it("ignores an extended colour that is cut short", () => {
     expect(applyCodes(PLAIN, "38;5")).toEqual({ ...PLAIN, colour: "grey" });
     expect(applyCodes(PLAIN, "38")).toEqual(PLAIN);
+  });
+});
+
+describe("codes with colons", () => {
+  it("reads both forms of a true colour, a colour of 256 and a curly underline", () => {
+    expect(applyCodes(PLAIN, "38:2:30:200:40").colour).toBe("green");
+    expect(applyCodes(PLAIN, "38:2::30:200:40").colour).toBe("green");
+    expect(applyCodes(PLAIN, "38:5:196").colour).toBe("red");
+    expect(applyCodes(PLAIN, "4:3")).toEqual({ ...PLAIN, underline: true });
+    expect(applyCodes({ ...PLAIN, underline: true }, "4:0")).toEqual(PLAIN);
+  });
+
+  it("leaves a background and what follows it as they are", () => {
+    expect(applyCodes(PLAIN, "48:2::1:2:3;1")).toEqual({ ...PLAIN, bold: true });
+  });
+});
+
+describe("hostile lines", () => {
+  const CLASSES = new Set([
+    ...["grey", "red", "green", "yellow", "blue", "magenta", "cyan"].map((name) => `ansi-${name}`),
+    ...["bold", "dim", "italic", "underline"].map((name) => `ansi-${name}`),
+  ]);
+  const lines = [
+    "\u001b[31;url(javascript:alert(1))m<script>alert(1)</script>",
+    '\u001b[38;2;255;0;0"onmouseover="alert(1)mx',
+    "\u001b]8;;javascript:alert(1)\u0007click\u001b]8;;\u0007",
+    "\u001b[999999999999999999999999;-1;1e9;NaN;38;5;99999;38;2;9e9;-5mx",
+    "\u001b[38;2;256;999;-1m\u001b[38;5;256m\u001b[58:2::1:2:3mx",
+    "\u001b[" + "1;".repeat(10_000) + "mx",
+    "\u001b[31m".repeat(10_000) + "x",
+    "\u001b[\u001b[31mx\u001b",
+    "\u009b31mx\u0000\u0008\u007f",
+    "&lt;b&gt; {{7*7}} ${7*7}",
+  ];
+
+  it.each(lines)("become text and known classes only: %j", (line) => {
+    const { pieces } = parseAnsi(line);
+    expect(pieces.length).toBeLessThan(5);
+    for (const piece of pieces) {
+      for (const name of piece.classes.split(" ").filter(Boolean)) expect(CLASSES.has(name)).toBe(true);
+      // eslint-disable-next-line no-control-regex
+      expect(piece.text).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+    }
+  });
+
+  it("stay so for ten thousand random mixtures", () => {
+    const parts = ["\u001b[", "m", ";", ":", "38", "48", "5", "2", "255", "<b>", "\"", "'", "\u001b", "\u009b", "0", "x y"];
+    let seed = 7;
+    const random = (): number => (seed = (seed * 1103515245 + 12345) % 2 ** 31);
+    for (let i = 0; i < 10_000; i++) {
+      const line = Array.from({ length: 12 }, () => parts[random() % parts.length] ?? "").join("");
+      const { pieces, end } = parseAnsi(line);
+      const names = pieces.flatMap((piece) => piece.classes.split(" ").filter(Boolean));
+      expect(names.every((name) => CLASSES.has(name))).toBe(true);
+      expect(Object.keys(end).sort()).toEqual(Object.keys(PLAIN).sort());
+    }
+  });
+});
+
+describe("the colours", () => {
+  const tokens = readFileSync(new URL("../src/styles/tokens.css", import.meta.url), "utf8");
+  const pair = (name: string): string[] => {
+    const found = new RegExp(`--${name}: light-dark\\((#[0-9a-f]{6}), (#[0-9a-f]{6})\\)`).exec(tokens);
+    if (found === null) throw new Error(`no token ${name}`);
+    return found.slice(1);
+  };
+  const luminance = (hex: string): number => {
+    const [r = 0, g = 0, b = 0] = [1, 3, 5].map((at) => {
+      const part = Number.parseInt(hex.slice(at, at + 2), 16) / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const contrast = (one: string, other: string): number => {
+    const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  };
+
+  it("knows what contrast is", () => {
+    expect(contrast("#ffffff", "#000000")).toBeCloseTo(21);
+    expect(contrast("#777777", "#ffffff")).toBeLessThan(4.5);
+  });
+
+  it.each(["red", "green", "yellow", "blue", "magenta", "cyan", "grey"])("%s reads well in both themes", (name) => {
+    const inks = pair(`ansi-${name}`);
+    for (const ground of ["sunken", "surface"]) {
+      const grounds = pair(ground);
+      for (const theme of [0, 1]) expect(contrast(inks[theme] ?? "", grounds[theme] ?? "")).toBeGreaterThanOrEqual(4.5);
+    }
   });
 });
 

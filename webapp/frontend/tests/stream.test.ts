@@ -15,8 +15,12 @@ class FakeSocket extends EventTarget {
     this.closed = true;
   }
 
-  say(message: object): void {
-    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  say(...messages: object[]): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(messages) }));
+  }
+
+  opens(): void {
+    this.dispatchEvent(new Event("open"));
   }
 
   drop(code: number): void {
@@ -47,6 +51,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
   vi.unstubAllGlobals();
+  vi.restoreAllMocks();
 });
 
 describe("RunStream", () => {
@@ -56,25 +61,44 @@ describe("RunStream", () => {
     FakeSocket.made[0]?.say(line(2));
     FakeSocket.made[0]?.drop(1006);
     expect(states).toEqual(["waiting"]);
-    vi.advanceTimersByTime(1000);
+    vi.advanceTimersByTime(1750);
     expect(FakeSocket.made).toHaveLength(2);
     expect(FakeSocket.made[1]?.url).toContain("after=2");
-    FakeSocket.made[1]?.say(line(2));
-    FakeSocket.made[1]?.say(line(3));
+    FakeSocket.made[1]?.say(line(2), line(3));
     expect(seen.map((message) => ("n" in message ? message.n : 0))).toEqual([1, 2, 3]);
   });
 
-  it("waits longer after each failure and starts afresh after a success", () => {
+  it("waits longer after each failure and starts afresh after a connection that held", () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
     follow();
-    for (const wait of [1000, 2000, 3000]) {
+    for (const seconds of [1.75, 3.25, 6.25]) {
+      const made = FakeSocket.made.length;
       FakeSocket.made.at(-1)?.drop(1006);
-      vi.advanceTimersByTime(wait);
+      vi.advanceTimersByTime(1000 * seconds - 1);
+      expect(FakeSocket.made).toHaveLength(made);
+      vi.advanceTimersByTime(1);
+      expect(FakeSocket.made).toHaveLength(made + 1);
     }
-    expect(FakeSocket.made).toHaveLength(4);
-    FakeSocket.made.at(-1)?.say(line(1));
+    FakeSocket.made.at(-1)?.opens();
+    vi.advanceTimersByTime(10_000);
     FakeSocket.made.at(-1)?.drop(1006);
-    vi.advanceTimersByTime(700);
+    vi.advanceTimersByTime(1750);
     expect(FakeSocket.made).toHaveLength(5);
+  });
+
+  it("goes on waiting longer where the server answers and closes at once", () => {
+    vi.spyOn(Math, "random").mockReturnValue(1);
+    follow();
+    for (let i = 0; i < 5; i++) {
+      FakeSocket.made.at(-1)?.opens();
+      FakeSocket.made.at(-1)?.say({ type: "status", status: "running", position: null, message: "" });
+      FakeSocket.made.at(-1)?.drop(1011);
+      vi.advanceTimersByTime(16_000);
+    }
+    const made = FakeSocket.made.length;
+    FakeSocket.made.at(-1)?.drop(1011);
+    vi.advanceTimersByTime(15_000);
+    expect(FakeSocket.made).toHaveLength(made);
   });
 
   it("stops at the end of the run", () => {
@@ -103,11 +127,15 @@ describe("RunStream", () => {
 });
 
 describe("the arithmetic of reconnecting", () => {
-  it("doubles up to ten seconds, spread by a quarter", () => {
-    expect(delayFor(0, 0.5)).toBe(0.5);
-    expect(delayFor(3, 0.5)).toBe(4);
-    expect(delayFor(20, 0.5)).toBe(10);
-    expect(delayFor(20, 1)).toBe(12.5);
+  it("spreads over a span that doubles to fifteen seconds", () => {
+    expect([0, 1, 3, 20].map((tries) => delayFor(tries, 1))).toEqual([1.75, 3.25, 12.25, 15.25]);
+    expect([0, 1, 3, 20].map((tries) => delayFor(tries, 0))).toEqual([0.25, 0.25, 0.25, 0.25]);
+  });
+
+  it("brings a thousand pages back over a second and more, not at once", () => {
+    const delays = Array.from({ length: 1000 }, () => delayFor(0)).sort((a, b) => a - b);
+    const busiest = Math.max(...delays.map((start) => delays.filter((d) => d >= start && d < start + 0.1).length));
+    expect(busiest).toBeLessThan(150);
   });
 
   it("knows the server's own closing codes", () => {
@@ -115,6 +143,6 @@ describe("the arithmetic of reconnecting", () => {
   });
 
   it("uses a secure socket on a secure page", () => {
-    expect(addressWith("/ws/runs/1/", 7)).toBe("wss://learn.example/ws/runs/1/?after=7");
+    expect(addressWith("/ws/runs/1/", 7)).toBe("wss://learn.example/ws/runs/1/?after=7&batch=1");
   });
 });

@@ -38,11 +38,14 @@ export function parseAnsi(line: string, start: Style = PLAIN): { pieces: Piece[]
 }
 
 export function applyCodes(style: Style, codes: string): Style {
-  const numbers = codes.split(/[;:]/).map((code) => Number(code || "0"));
+  const parts = codes.split(";");
+  const numbers = parts.map((part) => Number.parseInt(part || "0", 10));
   let next = { ...style };
   for (let i = 0; i < numbers.length; i++) {
     const code = numbers[i] ?? 0;
-    if (code === 38 || code === 48) {
+    if (parts[i]?.includes(":")) {
+      next = applyColons(next, parts[i] ?? "");
+    } else if (code === 38 || code === 48) {
       const { colour, used } = extended(numbers.slice(i + 1));
       if (code === 38) next.colour = colour;
       i += used;
@@ -51,6 +54,15 @@ export function applyCodes(style: Style, codes: string): Style {
     }
   }
   return next;
+}
+
+/** One code with its own values: 4:3 (a curly underline), 38:5:n, 38:2:r:g:b and 38:2:space:r:g:b. */
+function applyColons(style: Style, part: string): Style {
+  const [code = 0, ...values] = part.split(":").map((value) => Number(value || "0"));
+  if (code === 4) return { ...style, underline: values[0] !== 0 };
+  if (code !== 38) return style;
+  if (values[0] === 2 && values.length > 4) values.splice(1, 1);
+  return { ...style, colour: extended(values).colour };
 }
 
 function applyCode(style: Style, code: number): Style {

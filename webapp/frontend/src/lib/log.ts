@@ -2,7 +2,9 @@ import { parseAnsi, PLAIN, type Style } from "./ansi";
 import { el } from "./dom";
 import type { LogStream } from "./stream";
 
-const KEEP = 4000; // lines in the page; the whole log is a download
+// Rows in the page: as much of a log's head and tail as is kept of it, so a reload shows no more and no less.
+const HEAD = 1000;
+const TAIL = 4000;
 const STREAM_NAMES: Record<LogStream, string> = { out: "", err: "stderr", judge: "judge", system: "Rank Zero" };
 
 interface Line {
@@ -49,13 +51,23 @@ export class LogView {
     const lines = this.waiting.splice(0);
     const rows = document.createDocumentFragment();
     for (const line of lines) {
-      if (line.n > this.last + 1) rows.append(gap(line.n - this.last - 1));
+      if (line.n > this.last + 1) rows.append(gap(this.last + 1, line.n - 1));
       this.last = line.n;
       rows.append(this.row(line));
     }
     this.box.append(rows);
-    for (let extra = this.box.childElementCount - KEEP; extra > 0; extra--) this.box.firstElementChild?.remove();
+    this.trim();
     if (this.following) this.toEnd();
+  }
+
+  private trim(): void {
+    const extra = this.box.childElementCount - HEAD - TAIL;
+    if (extra <= 0) return;
+    const rows = [...this.box.children].slice(HEAD, HEAD + extra + 1) as HTMLElement[];
+    const first = Number(rows[0]?.dataset["first"] ?? 0);
+    const end = Number(rows.at(-1)?.dataset["last"] ?? 0);
+    rows[0]?.before(gap(first, end));
+    for (const row of rows) row.remove();
   }
 
   private row(line: Line): HTMLElement {
@@ -65,7 +77,8 @@ export class LogView {
     for (const piece of pieces) {
       text.append(piece.classes === "" ? piece.text : el("span", { class: piece.classes }, piece.text));
     }
-    const row = el("div", { class: `log-line ${line.stream}`, "data-n": String(line.n) });
+    const n = String(line.n);
+    const row = el("div", { class: `log-line ${line.stream}`, "data-n": n, "data-first": n, "data-last": n });
     const name = STREAM_NAMES[line.stream];
     if (name !== "") row.append(el("span", { class: "log-stream" }, name));
     row.append(text);
@@ -86,7 +99,8 @@ export class LogView {
   }
 }
 
-function gap(count: number): HTMLElement {
-  const text = count === 1 ? "… 1 entry was not kept …" : `… ${count} entries were not kept …`;
-  return el("div", { class: "log-line log-gap", "data-n": "" }, text);
+/** What is not in the page: not sent, or no longer shown. */
+function gap(first: number, last: number): HTMLElement {
+  const text = first === last ? `… line ${first} is left out …` : `… lines ${first} to ${last} are left out …`;
+  return el("div", { class: "log-line log-gap", "data-n": "", "data-first": String(first), "data-last": String(last) }, text);
 }

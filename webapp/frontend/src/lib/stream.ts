@@ -19,9 +19,11 @@ export interface Handlers {
   connection: (state: "connected" | "waiting" | "refused") => void;
 }
 
-/** Seconds before try number `tries` (from 0): doubling to 10, spread so that many pages do not return at once. */
+const STEADY_MS = 10_000; // a connection that held so long was a success: the next loss starts the waiting afresh
+
+/** Seconds before try number `tries` (from 0): anywhere in a span that doubles to 15 s, so that a thousand pages whose server was restarted come back one by one. */
 export function delayFor(tries: number, random: number = Math.random()): number {
-  return Math.min(10, 0.5 * 2 ** tries) * (0.75 + 0.5 * random);
+  return 0.25 + random * Math.min(15, 1.5 * 2 ** tries);
 }
 
 /** 4000 to 4999 are our server's own words for "not for you" or "no such run": no use in asking again. */
@@ -33,6 +35,7 @@ export function addressWith(url: string, after: number): string {
   const address = new URL(url, globalThis.location.href);
   address.protocol = address.protocol.replace("http", "ws");
   address.searchParams.set("after", String(after));
+  address.searchParams.set("batch", "1");
   return address.href;
 }
 
@@ -40,6 +43,7 @@ export class RunStream {
   private socket: WebSocket | null = null;
   private last = 0;
   private tries = 0;
+  private openedAt = Infinity;
   private closed = false;
   private timer = 0;
 
@@ -59,10 +63,12 @@ export class RunStream {
   private connect(): void {
     const socket = new WebSocket(addressWith(this.url, this.last));
     this.socket = socket;
-    socket.addEventListener("open", () => this.handlers.connection("connected"));
+    socket.addEventListener("open", () => {
+      this.openedAt = Date.now();
+      this.handlers.connection("connected");
+    });
     socket.addEventListener("message", (event: MessageEvent<string>) => {
-      this.tries = 0;
-      this.receive(JSON.parse(event.data) as Message);
+      for (const message of JSON.parse(event.data) as Message[]) this.receive(message);
     });
     socket.addEventListener("close", (event) => this.lost(event.code));
   }
@@ -89,6 +95,8 @@ export class RunStream {
       return;
     }
     this.handlers.connection("waiting");
+    if (Date.now() - this.openedAt >= STEADY_MS) this.tries = 0;
+    this.openedAt = Infinity;
     this.timer = window.setTimeout(() => this.connect(), 1000 * delayFor(this.tries++));
   }
 }
