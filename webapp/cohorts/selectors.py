@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet
 
 from webapp.accounts.models import User
+from webapp.catalog.models import Exercise
 from webapp.cohorts.models import AttemptCap, Cohort
 
 
@@ -30,8 +31,28 @@ def gpu_minutes(user: User) -> int | None:
     return 0 if 0 in minutes else max(one for one in minutes if one is not None)
 
 
-def cohort_find(slug: str) -> Cohort | None:
-    return Cohort.objects.filter(slug=slug).first()
+class UnknownNameError(LookupError):
+    """Nothing here is called so; the message is for an operator, and says what there is."""
+
+
+def cohort_named(slug: str) -> Cohort:
+    """Raises UnknownNameError."""
+    found = Cohort.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Cohort.objects.values_list("slug", flat=True)) or "none yet"
+        raise UnknownNameError(f"There is no cohort {slug!r}. There are: {known}.")
+    return found
+
+
+def exercise_named(key: str) -> Exercise:
+    """By <lesson>/<exercise>. Raises UnknownNameError."""
+    lesson, _, slug = key.partition("/")
+    found = Exercise.objects.filter(lesson=lesson, slug=slug, is_present=True).first()
+    if found is None:
+        raise UnknownNameError(
+            f"There is no exercise {key!r}. Write <lesson>/<exercise>; `manage.py sync_lessons` makes new ones known."
+        )
+    return found
 
 
 def members(cohort: Cohort) -> QuerySet[User]:

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from webapp.submissions.fairness import gap_close, next_run, runs_promote
 from webapp.submissions.livelog import log_so_far
-from webapp.submissions.models import Run, Status, Tier, Verdict
+from webapp.submissions.models import UNMADE, Run, Status, Tier, Verdict
 from webapp.submissions.waking import wake
 from webapp.submissions.workers import Offer, live_slots, live_workers, machine_offer, serving, workers_forget
 
@@ -127,6 +127,41 @@ def run_replace(*, run: Run) -> bool:
     """End a waiting run because a newer one takes its place in line. False when it waits no more."""
     waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
     return _end(waiting, verdict=Verdict.CANCELLED, message=REPLACED_TEXT)
+
+
+def run_requeue(*, run: Run) -> str:
+    """An operator's order: make a run again that we failed to make, or take one back whose worker is gone.
+
+    It keeps its id and its turn, and has all its tries anew. Returns what was done in words; raises ValueError with the
+    reason where nothing may be done.
+    """
+    moved = _take_back(run) if run.status == Status.RUNNING else ""
+    if moved in ("requeued", "cancelled"):
+        _wake_later(run.queue)
+        return f"taken back from {run.worker}, whose lease has expired, and {moved}"
+    run.refresh_from_db(fields=["status", "verdict", "lease_expires_at"])
+    if run.verdict != Verdict.INFRA_ERROR:
+        raise ValueError(_why_not(run))
+    if _is_confirmed_by_another(run):
+        raise ValueError("another second run of the same pass was made meanwhile; one is enough")
+    failed = Run.objects.filter(pk=run.pk, status=Status.DONE, verdict=Verdict.INFRA_ERROR)
+    fresh: dict[str, Any] = {"verdict": "", "finished_at": None, "tries": 0, "cancel_requested": False, "score": None}
+    if not _requeue(failed, message="", report=None, **fresh):
+        raise ValueError("it has moved on in this very moment; look again")
+    _wake_later(run.queue)
+    return "queued again, with all its tries"
+
+
+def _why_not(run: Run) -> str:
+    if run.status == Status.QUEUED:
+        return "it waits already"
+    if run.status == Status.RUNNING:
+        return f"its worker holds it until {run.lease_expires_at:%H:%M:%S} UTC: cancel it, or wait until that has passed"
+    return f"it has ended as {run.verdict}: only infra_error is made again. To grade it again: manage.py runs regrade"
+
+
+def _is_confirmed_by_another(run: Run) -> bool:
+    return run.is_confirmation and Run.objects.filter(confirms=run.confirms_id).exclude(verdict__in=UNMADE).exists()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 
+from grader.verdict import UNDER_REVIEW
 from lessons.schema import Manifest
 from webapp.accounts.models import User
 from webapp.catalog.course import course
@@ -79,7 +80,7 @@ def run_view(run: Run, *, user: User) -> RunView:
         is_mine=run.learner_id == user.pk,
         is_finished=run.is_finished,
         can_cancel=can_cancel(run),
-        message="Cancelling…" if run.cancel_requested and not run.is_finished else run.message,
+        message=message_of(run),
         tries=run.tries,
         place=queue_place(run),
         confirmation=confirmation_view(run, is_mine=run.learner_id == user.pk),
@@ -98,6 +99,14 @@ def run_view(run: Run, *, user: User) -> RunView:
         files_url=reverse("submission-files", args=[run.submission_id]) if run.submission_id else "",
         ws_url=ws_url(run),
     )
+
+
+def message_of(run: Run) -> str:
+    if run.cancel_requested and not run.is_finished:
+        return "Cancelling…"
+    if run.tier == Tier.SMOKE and run.message.endswith(UNDER_REVIEW):
+        return run.message.removesuffix(UNDER_REVIEW) + "A Try counts for nothing, so nobody reviews it."
+    return run.message
 
 
 def regrades_of(run: Run) -> tuple[RunRow, ...]:

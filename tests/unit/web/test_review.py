@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.test import Client
 
+from grader.verdict import UNDER_REVIEW
 from tests.unit.web.test_run_views import REPORT
 from webapp.accounts.models import User
 from webapp.submissions import queue, services
@@ -145,12 +146,15 @@ def test_a_try_counts_for_nothing_so_nobody_decides_about_it(
     submit(learner, "smoke")
     run = queue.run_claim(queue="smoke", worker="w")
     assert run is not None
-    queue.run_finish(run=run, verdict=Verdict.UNDER_REVIEW, score=1.0, message=MESSAGE)
+    queue.run_finish(run=run, verdict=Verdict.UNDER_REVIEW, score=1.0, message=f"{MESSAGE} {UNDER_REVIEW}")
     client = as_user(instructor)
     assert "Nothing waits for a decision" in client.get("/review/").content.decode()
     assert "1<span" not in client.get("/").content.decode()
     answer = decide(client, run)
     assert (answer.status_code, "A Try counts for nothing" in answer.content.decode()) == (422, True)
+    text = as_user(learner).get(f"/runs/{run.pk}/panel/").content.decode()
+    assert "A Try counts for nothing, so nobody reviews it." in text
+    assert UNDER_REVIEW not in text
 
 
 def test_nobody_decides_about_their_own_run(alarmed: Callable[[User], Run], instructor: User, as_user: AsUser) -> None:

@@ -12,9 +12,8 @@ from django.db.models import Q
 from typing_extensions import override
 
 from webapp.accounts.models import User
-from webapp.catalog.models import Exercise
 from webapp.cohorts import selectors, services
-from webapp.cohorts.models import Cohort
+from webapp.cohorts.selectors import UnknownNameError, cohort_named, exercise_named
 
 
 class Command(BaseCommand):
@@ -45,6 +44,8 @@ class Command(BaseCommand):
             getattr(self, f"do_{options['action']}")(options)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+        except UnknownNameError as error:
+            raise CommandError(str(error)) from error
 
     def do_list(self, options: dict[str, Any]) -> None:
         table = selectors.cohort_table()
@@ -65,33 +66,26 @@ class Command(BaseCommand):
         self.stdout.write(f"{cohort.slug}: {cohort.name}")
 
     def do_enrol(self, options: dict[str, Any]) -> None:
-        cohort = self.cohort(options)
+        cohort = cohort_named(options["cohort"])
         new = sum([services.enrol(cohort=cohort, user=user) for user in self.people(options)])
         self.stdout.write(f"{new} enrolled in {cohort.slug}, {len(options['people']) - new} were in it already")
 
     def do_remove(self, options: dict[str, Any]) -> None:
-        cohort = self.cohort(options)
+        cohort = cohort_named(options["cohort"])
         gone = sum([services.remove(cohort=cohort, user=user) for user in self.people(options)])
         self.stdout.write(f"{gone} removed from {cohort.slug}, {len(options['people']) - gone} were not in it")
 
     def do_cap(self, options: dict[str, Any]) -> None:
-        cohort, exercise = self.cohort(options), self.exercise(options)
+        cohort, exercise = cohort_named(options["cohort"]), exercise_named(options["exercise"])
         attempts = number(options["attempts"])
         services.attempts_cap(cohort=cohort, exercise=exercise, attempts=attempts)
         self.stdout.write(f"{cohort.slug}, {exercise.key}: {attempts or 'unlimited'} attempts")
 
     def do_quota(self, options: dict[str, Any]) -> None:
-        cohort, minutes = self.cohort(options), number(options["minutes"])
+        cohort, minutes = cohort_named(options["cohort"]), number(options["minutes"])
         services.gpu_minutes_set(cohort=cohort, minutes=minutes)
         said = "as the site's setting says" if minutes is None else minutes or "no limit"
         self.stdout.write(f"{cohort.slug}: GPU minutes a day: {said}")
-
-    def cohort(self, options: dict[str, Any]) -> Cohort:
-        found = selectors.cohort_find(options["cohort"])
-        if found is None:
-            known = ", ".join(Cohort.objects.values_list("slug", flat=True)) or "none yet"
-            raise CommandError(f"There is no cohort {options['cohort']!r}. There are: {known}.")
-        return found
 
     def people(self, options: dict[str, Any]) -> list[User]:
         """All of them, or an error that names every unknown one."""
@@ -100,16 +94,6 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"Nobody here is called {', '.join(map(repr, unknown))}. Nothing was changed.")
         return [user for user in found.values() if user is not None]
-
-    def exercise(self, options: dict[str, Any]) -> Exercise:
-        lesson, _, slug = options["exercise"].partition("/")
-        found = Exercise.objects.filter(lesson=lesson, slug=slug, is_present=True).first()
-        if found is None:
-            raise CommandError(
-                f"There is no exercise {options['exercise']!r}. Write <lesson>/<exercise>; `manage.py sync_lessons`"
-                " makes new ones known."
-            )
-        return found
 
 
 def person(name: str) -> User | None:
