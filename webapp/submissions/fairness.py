@@ -39,12 +39,14 @@ def next_turn(*, learner: int, queue: str, rank: int) -> int:
 
 
 def _round(runs: QuerySet[Run]) -> int:
-    """The round that a queue is in: the greatest turn that was served. Two reads of the index `run_waiting`.
+    """The round that a queue is in: the greatest turn that was served. Three reads of the index `run_waiting`.
 
-    The greatest, not the latest: a learner who was passed over at their limit is served late, with an old turn.
+    The greatest, not the latest: a learner who was passed over at their limit is served late, with an old turn. And
+    not before the round of whoever waits first, which says it where the rows of those who were served are deleted.
     """
-    served = (_greatest(runs.filter(status=status)) for status in (Status.DONE, Status.RUNNING))
-    return max((turn for turn in served if turn is not None), default=0)
+    served = [_greatest(runs.filter(status=status)) for status in (Status.DONE, Status.RUNNING)]
+    first = runs.filter(status=Status.QUEUED).order_by("turn").values_list("turn", flat=True).first()
+    return max([0, *(turn for turn in served if turn is not None), 0 if first is None else first - 1])
 
 
 def _greatest(runs: QuerySet[Run]) -> int | None:

@@ -115,11 +115,12 @@ def run_cancel(*, run: Run) -> Run:
     So does a second run that has begun: ended when its log looks bad and asked for again, it would confirm by luck.
     """
     waiting = Run.objects.filter(pk=run.pk, status=Status.QUEUED)
-    if _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT):
-        gap_close(run)
-    else:
+    was_waiting = _end(waiting, verdict=Verdict.CANCELLED, message=CANCELLED_TEXT)
+    if not was_waiting:
         Run.objects.filter(pk=run.pk, status=Status.RUNNING, confirms__isnull=True).update(cancel_requested=True)
     run.refresh_from_db()
+    if was_waiting:
+        gap_close(run)
     return run
 
 
@@ -156,7 +157,9 @@ def _why_not(run: Run) -> str:
     if run.status == Status.QUEUED:
         return "it waits already"
     if run.status == Status.RUNNING:
-        return f"its worker holds it until {run.lease_expires_at:%H:%M:%S} UTC: cancel it, or wait until that has passed"
+        return (
+            f"its worker holds it until {run.lease_expires_at:%H:%M:%S} UTC: cancel it, or wait until that has passed"
+        )
     return f"it has ended as {run.verdict}: only infra_error is made again. To grade it again: manage.py runs regrade"
 
 
@@ -223,9 +226,9 @@ def _end(rows: QuerySet[Run], *, verdict: str, **result: Any) -> bool:
 
 
 def _requeue(rows: QuerySet[Run], *, message: str, **more: Any) -> bool:
-    """The run waits again, and keeps its turn. It has not run: cancelled now, it costs no time."""
-    values = {"status": Status.QUEUED, "queued_at": timezone.now(), "worker": "", "lease_expires_at": None}
-    return rows.update(**values, started_at=None, message=message, **more) == 1
+    """The run waits again, in its old place. It has not run: cancelled now, it costs no time."""
+    values = {"status": Status.QUEUED, "worker": "", "lease_expires_at": None, "started_at": None}
+    return rows.update(**values, message=message, **more) == 1
 
 
 def _wake_later(queue: str) -> None:
