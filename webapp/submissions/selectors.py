@@ -153,7 +153,9 @@ def regrade_url(submission: Submission | None, *, user: User) -> str:
 def run_page_context(run: Run, *, user: User) -> RunPageContext:
     files = stored_files(run.submission) if run.submission else cell_files(run)
     again = regrade_url(run.submission, user=user)
-    return RunPageContext(run=run_view(run, user=user), files=files, log_lines=len(unpack(run.log_z)), regrade_url=again)
+    return RunPageContext(
+        run=run_view(run, user=user), files=files, log_lines=len(unpack(run.log_z)), regrade_url=again
+    )
 
 
 def cell_files(run: Run) -> tuple[EditorFile, ...]:
