@@ -1,8 +1,13 @@
-"""healthz: the process answers. readyz: it can do its work, or the line says what is missing."""
+"""healthz: the process answers. readyz: it can do its work, or the line says what is missing.
+
+Whether workers are there and how long runs wait is told, too, but a site without a worker still serves lessons and
+takes submissions: a load balancer must not take it out for that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -11,6 +16,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+
+from webapp.submissions.operations.figures import figures
 
 
 @require_safe
@@ -24,7 +31,19 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     parts = {name: probe(check) for name, check in CHECKS.items()}
     ready = all(answer == "ok" for answer in parts.values())
-    return JsonResponse({"ready": ready, **parts}, status=200 if ready else 503)
+    told = work() if parts["database"] == parts["migrations"] == "ok" else {}
+    return JsonResponse({"ready": ready, **parts, **told}, status=200 if ready else 503)
+
+
+def work() -> dict[str, Any]:
+    """`workers`: "ok", or which queues of this site nobody serves. `queue`: how much waits, and for how long."""
+    found = figures()
+    unserved = [queue for queue in settings.TIERS if not found.queues[queue].slots]
+    waiting = sum(one.depth for one in found.queues.values())
+    return {
+        "workers": f"none for {', '.join(unserved)}" if unserved else "ok",
+        "queue": {"waiting": waiting, "oldest_wait_s": round(found.oldest_wait_s, 1)},
+    }
 
 
 def probe(check: Callable[[], str]) -> str:

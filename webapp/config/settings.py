@@ -250,18 +250,30 @@ GPU_MINUTES_PER_DAY = env.env_int("GPU_MINUTES_PER_DAY", 0, high=24 * 60)  # 0: 
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN")  # who may read /metrics; without it, this machine alone
 
 LOG_LEVEL = env.env_choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.env_choice("LOG_FORMAT", "text", ("text", "json"))
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"run": {"()": "webapp.config.logs.RunFilter"}},
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s%(run)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["run"]}},
+    "filters": {
+        "run": {"()": "webapp.config.logs.RunFilter"},
+        "secrets": {"()": "webapp.config.logs.SecretsFilter"},
+    },
+    "formatters": {
+        "text": {"format": "%(asctime)s %(levelname)s %(name)s%(run)s: %(message)s"},
+        "json": {"()": "webapp.config.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT, "filters": ["run", "secrets"]}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},  # one line a run is enough: ours
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},  # it names every sweep
+        "multiprocessing": {"level": "ERROR", "propagate": True},  # a pool's processes, as Celery's fork tells of them
+        # uvicorn comes with handlers of its own
+        "uvicorn": {"handlers": [], "propagate": True, "level": "WARNING"},
+        "uvicorn.error": {"handlers": [], "propagate": True},
         "httpx": {"level": "WARNING"},
     },
 }

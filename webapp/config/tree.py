@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import select
 import signal
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
@@ -81,15 +83,19 @@ class Part:
 
 
 class Printer:
-    """Writes the lines of all parts to one stream, each with time and name."""
+    """Writes the lines of all parts to one stream, each with time and name, or each as one JSON object."""
 
-    def __init__(self, names: Collection[str]) -> None:
+    def __init__(self, names: Collection[str], *, as_json: bool) -> None:
         self.width = max(map(len, names), default=0)
         self.lock = threading.Lock()
+        self.as_json = as_json
 
     def say(self, name: str, text: str) -> None:
         with self.lock:
-            print(f"{time.strftime('%H:%M:%S')} {name:<{self.width}} | {text}", flush=True)
+            print(json_line(name, text) if self.as_json else self.text_line(name, text), flush=True)
+
+    def text_line(self, name: str, text: str) -> str:
+        return f"{time.strftime('%H:%M:%S')} {name:<{self.width}} | {text}"
 
     def follow(self, name: str, lines: IO[bytes]) -> threading.Thread:
         thread = threading.Thread(target=self.copy, args=(name, lines), daemon=True, name=f"log-{name}")
@@ -107,11 +113,17 @@ class Tree:
     """Parts that run together. `last` names those that the others need to end well: they are stopped after them."""
 
     def __init__(
-        self, parts: Mapping[str, Sequence[str]], *, env: Mapping[str, str], cwd: Path, last: Collection[str]
+        self,
+        parts: Mapping[str, Sequence[str]],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        last: Collection[str],
+        as_json: bool = False,
     ) -> None:
         self.parts = [Part(name, argv, env=env, cwd=cwd) for name, argv in parts.items()]
         self.last = last
-        self.printer = Printer([*parts, "tree"])
+        self.printer = Printer([*parts, "tree"], as_json=as_json)
         self.stopped = self.failed = False
         self.wakeup, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -179,6 +191,17 @@ class Tree:
             except subprocess.TimeoutExpired:
                 self.printer.say("tree", f"{part.name} did not end within {STOP_S:.0f} s; it is killed")
             part.end_session()
+
+
+def json_line(name: str, text: str) -> str:
+    """A part's own object with its name, or an object around what it wrote as text."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        found = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": "INFO", "message": text}
+    return json.dumps({**found, "part": name})
 
 
 def how(code: int) -> str:

@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,7 +102,9 @@ class Lease:
         self.grace = Grace(settings.WORKER_GRACE_S)
         self._over = threading.Event()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name=f"lease-{run.pk}", daemon=True)
+        self._thread = threading.Thread(
+            target=copy_context().run, args=(self._keep,), name=f"lease-{run.pk}", daemon=True
+        )
 
     def __enter__(self) -> Lease:
         self._thread.start()
@@ -140,7 +143,7 @@ class Lease:
 
 def execute(run: Run) -> None:
     """Run a claimed row to its end. Writes one result, or gives the run back when the fault is ours."""
-    with run_logging(str(run.pk)):
+    with run_logging(str(run.pk), queue=run.queue, tier=run.tier, tries=run.tries):
         live = LiveLog(run.pk, token=run.token)
         try:
             live.status()

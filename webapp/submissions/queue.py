@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Count, F, QuerySet
 from django.utils import timezone
 
+from webapp.config.logs import run_logging
 from webapp.submissions.fairness import gap_close, next_run, runs_promote
 from webapp.submissions.livelog import log_so_far
 from webapp.submissions.models import UNMADE, Run, Status, Tier, Verdict
@@ -200,9 +201,10 @@ def _shorten_leases() -> None:
 
 
 def _take_back(run: Run) -> str:
-    moved = _take_from(holding(run) & _expired(), run, lambda: log_so_far(run.pk))
-    if moved:
-        log.warning("run %s: worker %s is gone (try %s)", run.pk, run.worker, run.tries)
+    with run_logging(str(run.pk), queue=run.queue, tier=run.tier, tries=run.tries):
+        moved = _take_from(holding(run) & _expired(), run, lambda: log_so_far(run.pk))
+        if moved:
+            log.warning("run %s: worker %s is gone (try %s)", run.pk, run.worker, run.tries)
     return moved
 
 

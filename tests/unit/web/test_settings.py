@@ -113,14 +113,3 @@ def test_models_and_migrations_agree(db: None) -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
 
 
-def test_log_lines_carry_the_run() -> None:
-    import logging
-
-    from webapp.config.logs import RunFilter, run_logging
-
-    record = logging.makeLogRecord({})
-    with run_logging("abc"):
-        RunFilter().filter(record)
-    assert record.__dict__["run"] == " [run abc]"
-    RunFilter().filter(record)
-    assert record.__dict__["run"] == ""

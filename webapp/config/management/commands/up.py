@@ -18,6 +18,7 @@ from webapp.accounts.demo import demo_accounts_ensure, demo_accounts_file
 from webapp.config import supervisor
 from webapp.config.env import env_secret
 from webapp.config.lab import LabState, lab_state, write_state
+from webapp.config.tree import json_line
 
 
 class Command(BaseCommand):
@@ -72,6 +73,10 @@ class Command(BaseCommand):
         return True
 
     def banner(self, host: str, port: int, new_accounts: Path | None) -> None:
+        if settings.LOG_FORMAT == "json":  # for a machine: no passwords, they are in the file
+            self.stdout.write(json_line("tree", f"Rank Zero is up: http://{host}:{port}"))
+            self.stdout.flush()
+            return
         lines = ["", "─" * 72, f"  Rank Zero is up: http://{host}:{port}", ""]
         if new_accounts is not None:
             lines += ["  Sign in with one of these (printed this once, kept in", f"  {new_accounts}):", ""]
