@@ -28,11 +28,12 @@ from webapp.submissions.confirming import settled_report
 from webapp.submissions.livelog import LiveLog
 from webapp.submissions.models import UNMADE, Run, Tier, Verdict
 from webapp.submissions.redaction import redact, redacted
+from webapp.submissions.scratch import no_room
 from webapp.submissions.stopping import Grace, is_stopping
 from webapp.submissions.waking import wake
 
 log = logging.getLogger(__name__)
-HEARTBEAT_S = 15.0
+HEARTBEAT_S = float(settings.HEARTBEAT_S)
 POLL_S = 0.5
 DRAIN_S = 60.0  # then a message continues, so that the time limit of a task bounds one run and not a busy day
 _SUFFIX = secrets.token_hex(4)
@@ -83,7 +84,7 @@ def cannot_run(name: str) -> str:
         open_backend("bubblewrap")
     except SandboxUnavailable as error:
         return f"No sandbox on this machine, so nothing runs. {error}"
-    return ""
+    return no_room()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
