@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
+from grader.cores import told_of_a_wait
 from grader.errors import InfraError
 from grader.events import Event
 from grader.gpu.watch import WatchedBox
@@ -100,7 +101,8 @@ class GuestBox:
         """Start the lab's Python with these arguments in a box. Raises InfraError when the machine cannot."""
         try:
             box = backend.prepare(spec, pod=pod)
-            process = box.start([str(lab_dir() / "bin" / "python"), *arguments])
+            with told_of_a_wait(backend, emit):
+                process = box.start([str(lab_dir() / "bin" / "python"), *arguments])
         except BoxStartError as error:
             raise InfraError(f"the box could not be started: {error}") from error
         process.stdin.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,10 @@ from sandbox.boxd.client import BoxdBackend
 from sandbox.leases import LONGEST_WAIT_S
 
 _AT_ONCE_S = 0.3
+_FELT_S = 1.0
 WAITING = "Waiting for a free core"
+TAKEN = "Waiting for the cores, which a timed run has to itself"
+BACK = "The cores are free again"
 SHARED = "This machine has one core: the load generator shares it with the server."
 
 
@@ -78,6 +82,28 @@ def _wait_for(backend: Backend, cores: int, emit: Callable[[Event], None]) -> Le
         return backend.lease(cores=cores, wait_s=LONGEST_WAIT_S)
     except TimeoutError as error:
         raise InfraError(f"a timed run needs a core for itself: {error}") from error
+
+
+@contextlib.contextmanager
+def told_of_a_wait(backend: Backend, emit: Callable[[Event], None], after_s: float = _FELT_S) -> Iterator[None]:
+    """Around the start of a box that shares cores: where that takes long because a timed run has them, it says so."""
+    told = threading.Event()
+
+    def tell() -> None:
+        if isinstance(backend, BoxdBackend) and not backend.has_room():
+            emit(ProgressEvent(text=TAKEN, done=None))
+            told.set()
+
+    timer = threading.Timer(after_s, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if told.is_set():
+            emit(ProgressEvent(text=BACK, done=None))
 
 
 @contextlib.contextmanager

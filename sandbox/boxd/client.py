@@ -45,6 +45,13 @@ class BoxdBackend:
         """
         return BoxdLease(self._path, cores=cores, gpus=gpus, wait_s=wait_s)
 
+    def has_room(self) -> bool:
+        """Whether a box that names no cores would start now: not while others have all cores, or are about to."""
+        status = boxd_status(self._path)
+        cores = status["cores"]
+        wanted = (lease["wanted_cores"] for lease in status["leases"] if lease["waiting"])
+        return bool(cores["shared"]) and all(many < len(cores["all"]) for many in wanted)
+
     def check(self) -> list[LimitCheck]:
         return [LimitCheck(**check) for check in ask(self._path, {"op": "check", "backend": self.name})["checks"]]
 

@@ -14,7 +14,7 @@ import pytest
 
 import grader
 from grader import ProgressEvent
-from grader.cores import SHARED, WAITING, OnCores, own_cores
+from grader.cores import BACK, SHARED, TAKEN, WAITING, OnCores, own_cores
 from grader.errors import InfraError
 from sandbox import BoxSpec, open_backend
 from sandbox.boxd.private import boxd_at_hand
@@ -231,3 +231,24 @@ def test_a_timed_server_is_loaded_from_another_core():
     # What starts a box may show up on all cores for a moment; on the other's core neither ever is alone.
     assert load not in watcher.cores["server.py"]
     assert server not in watcher.cores["grader.load.generator"]
+
+
+@pytest.mark.box
+@pytest.mark.lab
+@pytest.mark.parametrize("many", ["all", "none"])
+def test_a_quick_run_says_that_it_waits_for_the_cores_of_a_timed_one(many):
+    """Every core is leased, as for a server and its load on two cores; the control finds them free."""
+    exercise = fixture_exercise("arithmetic")
+    files = {name: exercise.solution[name].encode() for name in exercise.manifest.files.editable}
+    texts = []
+    with boxd_at_hand(), contextlib.ExitStack() as held:
+
+        def keep(event):
+            texts.append(getattr(event, "text", ""))
+            if texts[-1] == TAKEN:
+                held.close()
+
+        if many == "all":
+            held.enter_context(open_backend().lease(cores=len(CORES), wait_s=30))
+        assert grader.grade(exercise, files, tier="smoke", on_event=keep).verdict == "passed"
+    assert [text for text in texts if text in (TAKEN, BACK)] == ([TAKEN, BACK] if many == "all" else [])
