@@ -76,6 +76,9 @@ def as_text(content: str | bytes) -> str | None:
 def checked_tier(exercise: Exercise, tier: str, available: list[str]) -> str:
     """Raises ValidationError."""
     offered = [name for name in exercise.manifest.tiers if name in available]
+    if tier in exercise.manifest.tiers and tier not in available:
+        text = f"No worker of this site has the hardware for the tier {tier}."
+        raise ValidationError({"tier": [f"{text} Choose one of: {', '.join(offered)}." if offered else text]})
     if tier not in offered:
         raise ValidationError({"tier": [f"Choose one of: {', '.join(offered) or 'none is available here'}."]})
     return tier

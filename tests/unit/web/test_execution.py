@@ -14,34 +14,18 @@ import grader
 from grader import LogEvent, OutputEvent, Report, SubmissionError
 from sandbox import SandboxUnavailable
 from tests.unit.web.lessons import ANSWER, LESSON, SLUG
+from tests.unit.web.reports import report
 from webapp.accounts.models import User
 from webapp.catalog.selectors import lesson_find
 from webapp.config.lab import LabState, write_state
-from webapp.submissions import execution, services
+from webapp.submissions import execution, queue, services
 from webapp.submissions.keptlog import unpack
 from webapp.submissions.models import Run, Status, Verdict
 from webapp.submissions.selectors import cell_find
+from webapp.submissions.workers import Offer
 
 Submit = Callable[..., Run]
 pytestmark = pytest.mark.usefixtures("woken")
-
-
-def report(verdict: str = "passed", score: float = 0.9, message: str = "") -> Report:
-    return Report.model_validate(
-        {
-            "schema": 1,
-            "exercise": f"{LESSON}/{SLUG}",
-            "tier": "smoke",
-            "verdict": verdict,
-            "score": score,
-            "metrics": [],
-            "checks": [{"name": "answers", "passed": True, "feedback": "yes"}],
-            "usage": {"wall_s": 1.0, "cpu_s": 0.5, "peak_memory_bytes": 1},
-            "seed": 1,
-            "log_tail": [],
-            "message": message,
-        }
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -213,6 +197,8 @@ def test_a_worker_without_a_gpu_leaves_its_queue_alone_and_says_so(
     assert (run.status, run.tries, calls) == (Status.QUEUED, 0, [])
     assert "this worker has no GPU" in run.message
     monkeypatch.setattr(execution, "has_gpu", lambda: True)
+    gpu = {"id": "0", "name": "one", "memory_mb": 1024}
+    monkeypatch.setattr(queue, "machine_offer", lambda: Offer(cores=2, memory_mb=64_000, gpus=(gpu,)))
     assert execution.work("gpu") is not None
     run.refresh_from_db()
     assert (run.status, calls[0]["tier"]) == (Status.DONE, "gpu")

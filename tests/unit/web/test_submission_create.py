@@ -75,7 +75,8 @@ def test_it_says_all_that_is_wrong_at_once(learner: User, content: Content) -> N
 def test_it_refuses_a_tier_that_is_not_offered(tier: str, learner: User, content: Content) -> None:
     with pytest.raises(ValidationError) as caught:
         services.submission_create(learner=learner, exercise=content, files=ANSWER, tier=tier)
-    assert caught.value.message_dict == {"tier": ["Choose one of: smoke, cpu."]}
+    assert set(caught.value.message_dict) == {"tier"}
+    assert caught.value.message_dict["tier"][0].endswith("Choose one of: smoke, cpu.")
 
 
 def test_it_refuses_more_runs_than_one_learner_may_have_open(learner: User, content: Content) -> None:
