@@ -63,7 +63,14 @@ FAST = (
     Step("TypeScript types", ["npm", "run", "check"], FRONTEND),
     Step("TypeScript tests", ["npm", "test"], FRONTEND),
     Step("lessons check", [*MANAGE, "lessons", "check"]),
-    Step("unit tests", pytest("tests/unit")),
+    Step(
+        "unit tests",
+        {
+            "grader": pytest("tests/unit/grader", "-m", "not alone"),
+            "all others": pytest("tests/unit", "--ignore=tests/unit/grader", "-m", "not alone"),
+        },
+    ),
+    Step("unit tests that compare times", pytest("tests/unit/grader", "-m", "alone")),
     Step("integration tests", pytest("tests/integration")),
     Step("browser tests", pytest("tests/browser")),
 )
@@ -72,7 +79,10 @@ SERVICES = [str(BIN / "python"), "scripts/services.py", "run", "--"]
 ON_POSTGRES = ("tests/unit/web", "tests/integration/test_loop.py", "tests/integration/test_postgres.py")
 ALL = (
     Step("attacks on the sandbox", pytest("tests/attacks")),
-    Step("cheats on the grader", pytest("tests/cheats")),
+    Step(
+        "cheats on the grader",
+        {"bubblewrap": pytest("tests/cheats", "-k", "not docker"), "docker": pytest("tests/cheats", "-k", "docker")},
+    ),
     Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
     Step("acceptance, cpu tier", pytest("tests/acceptance")),

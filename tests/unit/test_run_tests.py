@@ -96,6 +96,13 @@ def test_each_step_runs_what_is_there(step):
         assert all(path.exists() for path in paths), argv
 
 
+def test_what_wants_to_be_alone_is_where_its_step_looks():
+    marked = [path for path in (ROOT / "tests").rglob("test_*.py") if "mark" + ".alone" in path.read_text()]
+    assert {path.parent for path in marked} == {ROOT / "tests" / "unit" / "grader"}
+    (alone,) = (step for step in FAST if "alone" in step.argv)
+    assert "tests/unit/grader" in alone.argv
+
+
 def _lives(pid: str) -> bool:
     return Path("/proc", pid).exists()
 

@@ -56,6 +56,7 @@ def speedup_of(report) -> float:
     return next(metric.value for metric in report.metrics if metric.name == "largest")
 
 
+@pytest.mark.alone
 def test_a_program_that_does_a_third_of_the_work_is_three_times_as_fast(tmp_path):
     exercise = judged(tmp_path, TURNS, {"slow": LOOP.format(times=3)})
     report = run_steadily(exercise, LOOP.format(times=1))
@@ -63,11 +64,13 @@ def test_a_program_that_does_a_third_of_the_work_is_three_times_as_fast(tmp_path
     assert speedup_of(report) == pytest.approx(3.0, rel=0.15)
 
 
+@pytest.mark.alone
 def test_the_same_program_is_as_fast_as_itself(tmp_path):
     exercise = judged(tmp_path, TURNS, {"slow": LOOP.format(times=1)})
     assert speedup_of(run_steadily(exercise, LOOP.format(times=1))) == pytest.approx(1.0, rel=0.1)
 
 
+@pytest.mark.alone
 def test_work_done_between_turns_is_not_free(tmp_path):
     """A thread that computes ahead while the baseline has its turn finds itself frozen."""
     ahead = (

@@ -146,6 +146,7 @@ def test_the_neighbour_is_busy_on_every_core_and_gone_afterwards():
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.box
 @pytest.mark.lab
