@@ -27,7 +27,7 @@ class Cheat:
     """`caught_by`: the metric or check that failed, or the verdict again where the program did not get that far.
 
     `says`: a regular expression to be found in the message or a failed check's words. `log`: one in the live log, as
-    evidence that the attempt was made. `docker`: it is tried in Docker's boxes, too.
+    evidence that the attempt was made.
     """
 
     name: str
@@ -39,11 +39,6 @@ class Cheat:
     tier: Tier = "smoke"
     says: str | None = None
     log: str | None = None
-    docker: bool = False
-
-    @property
-    def worlds(self) -> tuple[World, ...]:
-        return WORLDS if self.docker else ("bubblewrap",)
 
     @property
     def is_warm_as_well(self) -> bool:

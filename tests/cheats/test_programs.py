@@ -1,4 +1,4 @@
-"""Every cheat in programs/ is caught as it declares, and the honest program passes the same judge in the same world."""
+"""Every cheat in programs/ is caught in each world as it declares; the honest program passes the same judge there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tests.cheats.cheat import WORLDS, Cheat, World, exercises, load, load_all
 pytestmark = [pytest.mark.box, pytest.mark.lab]
 EXERCISES = exercises()
 CHEATS = load_all(EXERCISES)
-CASES = [pytest.param(world, cheat, id=f"{world}-{cheat.name}") for cheat in CHEATS for world in cheat.worlds]
-CONTROLS = sorted({(world, cheat.exercise, cheat.tier) for cheat in CHEATS for world in cheat.worlds})
+CASES = [pytest.param(world, cheat, id=f"{world}-{cheat.name}") for cheat in CHEATS for world in WORLDS]
+CONTROLS = sorted({(world, cheat.exercise, cheat.tier) for cheat in CHEATS for world in WORLDS})
 _TRIES = 4
 
 
@@ -50,8 +50,6 @@ def test_there_are_enough_of_them():
     assert sum(groups.values()) >= 100, groups
     assert min(groups.values()) >= 3, groups
     assert {cheat.exercise for cheat in CHEATS} == set(EXERCISES)
-    assert 3 * sum(cheat.docker for cheat in CHEATS) >= len(CHEATS)
-    assert {control[0] for control in CONTROLS} == set(WORLDS)
 
 
 PLAIN = '"""Why."""\nCHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share"}\n'

@@ -6,6 +6,6 @@ import os
 
 from kit import OUT
 
-CHEAT = {"exercise": "adapter", "verdict": "rejected", "caught_by": "rejected", "says": "is a link", "docker": True}
+CHEAT = {"exercise": "adapter", "verdict": "rejected", "caught_by": "rejected", "says": "is a link"}
 
 os.link("/work/data/base.safetensors", OUT)

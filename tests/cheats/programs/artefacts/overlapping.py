@@ -6,7 +6,7 @@ import json
 
 from kit import raw, save
 
-CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "overlaps", "docker": True}
+CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "overlaps"}
 
 u = {"dtype": "F32", "shape": [16, 1], "data_offsets": [0, 64]}
 v = {"dtype": "F32", "shape": [1, 16], "data_offsets": [0, 64]}

@@ -7,7 +7,7 @@ import pickle
 
 from kit import save
 
-CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "safetensors", "docker": True}
+CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "safetensors"}
 
 
 class Bomb:

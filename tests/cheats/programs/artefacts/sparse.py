@@ -6,7 +6,7 @@ import os
 
 from kit import OUT
 
-CHEAT = {"exercise": "adapter", "verdict": "rejected", "caught_by": "rejected", "says": "has holes", "docker": True}
+CHEAT = {"exercise": "adapter", "verdict": "rejected", "caught_by": "rejected", "says": "has holes"}
 
 with open(OUT, "wb"):
     os.truncate(OUT, 60_000)

@@ -13,7 +13,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": r"(?s)\A(?!.*found \['/).*found \[\], left \['/tmp', '/dev/shm', '/work'\]",
-    "docker": True,
 }
 
 PLACES = ("/tmp", "/dev/shm", "/work", os.path.dirname(os.__file__), "/opt/rankzero", "/assets", "/var/tmp")

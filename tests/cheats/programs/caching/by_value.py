@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit import honest
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share"}
 
 kept = {}
 

@@ -12,7 +12,6 @@ CHEAT = {
     "verdict": "rejected",
     "caught_by": "rejected",
     "says": "nobody asked for|answers no question",
-    "docker": True,
 }
 
 for number in range(3, 256):

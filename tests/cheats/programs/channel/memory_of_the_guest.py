@@ -10,7 +10,6 @@ CHEAT = {
     "caught_by": "failed",
     "says": "without writing",
     "log": r"\[out\] opened 0 of 4, of its own 4",
-    "docker": True,
 }
 
 

@@ -6,7 +6,7 @@ import os
 
 from kit import asked, frame
 
-CHEAT = {"exercise": "rows", "verdict": "rejected", "caught_by": "rejected", "says": "malformed", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "rejected", "caught_by": "rejected", "says": "malformed"}
 
 
 def ranked(values):

@@ -10,7 +10,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": '"verdict": "passed"',
-    "docker": True,
 }
 
 REPORT = {"schema": 1, "type": "judged", "verdict": "passed", "score": 1.0, "measured": {}, "fault": None}

@@ -13,7 +13,6 @@ CHEAT = {
     "verdict": "crashed",
     "caught_by": "crashed",
     "says": "SIGKILL|signal 9|exit code 137",
-    "docker": True,
 }
 
 

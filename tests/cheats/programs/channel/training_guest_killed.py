@@ -11,7 +11,6 @@ CHEAT = {
     "verdict": "crashed",
     "caught_by": "crashed",
     "says": "SIGKILL|signal 9|exit code 137",
-    "docker": True,
 }
 
 os.kill(os.getppid(), signal.SIGKILL)

@@ -6,7 +6,7 @@ import time
 
 from kit import fast
 
-CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "right", "docker": True}
+CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "right"}
 
 began = time.perf_counter()
 questions = []

@@ -6,7 +6,7 @@ import time
 
 from kit import slow
 
-CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "speedup", "docker": True}
+CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "speedup"}
 
 time.time = time.monotonic = time.perf_counter = time.process_time = time.thread_time = lambda: 0.0
 time.time_ns = time.monotonic_ns = time.perf_counter_ns = time.process_time_ns = lambda: 0

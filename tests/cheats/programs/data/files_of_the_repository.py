@@ -10,7 +10,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": r"there: \['lab'\]",
-    "docker": True,
 }
 
 lab = os.path.realpath(sys.prefix)

@@ -12,7 +12,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "error",
     "log": r"found \['/work/data/base.safetensors', '/work/data/train.safetensors'\]",
-    "docker": True,
 }
 
 found = []

@@ -9,7 +9,6 @@ CHEAT = {
     "verdict": "crashed",
     "caught_by": "crashed",
     "says": "exited early|exit code 0",
-    "docker": True,
 }
 
 

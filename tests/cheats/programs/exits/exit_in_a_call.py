@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "exit code 0", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "exit code 0"}
 
 
 def ranked(values):

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "exit code 0", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "crashed", "caught_by": "crashed", "says": "exit code 0"}
 
 os._exit(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 
-CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "without writing", "docker": True}
+CHEAT = {"exercise": "adapter", "verdict": "failed", "caught_by": "failed", "says": "without writing"}
 
 atexit.register(os._exit, 0)
 raise SystemExit(1)

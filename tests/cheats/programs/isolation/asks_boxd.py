@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import socket
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "log": r"reached \[\]", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "log": r"reached \[\]"}
 
 reached = []
 paths = [*glob.glob("/tmp/**/*.sock", recursive=True), "/run/docker.sock", "/var/run/docker.sock", "/run/boxd.sock"]

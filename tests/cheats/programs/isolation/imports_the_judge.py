@@ -10,7 +10,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": r"imported \['kit'\]",
-    "docker": True,
 }
 
 sys.path += ["/", "/work", "/opt/rankzero", "/opt/rankzero/grader", "/work/.."]

@@ -9,7 +9,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": r"left \[\] of its own \['kit.py'\]",
-    "docker": True,
 }
 
 left = [

@@ -10,7 +10,6 @@ CHEAT = {
     "verdict": "failed",
     "caught_by": "right_share",
     "log": r"seeds \[\] of all [1-9]",
-    "docker": True,
 }
 
 seen, texts = 0, []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "cannot be graded", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "cannot be graded"}
 
 
 class Yes:

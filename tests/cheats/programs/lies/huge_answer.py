@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CHEAT = {"exercise": "rows", "verdict": "rejected", "caught_by": "rejected", "says": "malformed frame", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "rejected", "caught_by": "rejected", "says": "malformed frame"}
 
 
 def ranked(values):

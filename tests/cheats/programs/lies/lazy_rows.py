@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "float32 matrix", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "float32 matrix"}
 
 
 class Lazy(list):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share"}
 
 
 def ranked(values):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit import honest
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "float32 matrix", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "failed", "says": "float32 matrix"}
 
 
 def ranked(values):

@@ -6,7 +6,7 @@ import os
 
 from kit import slow
 
-CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "speedup", "docker": True}
+CHEAT = {"exercise": "chain", "verdict": "failed", "caught_by": "speedup"}
 
 
 def spin():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share"}
 
 
 def ranked(values):

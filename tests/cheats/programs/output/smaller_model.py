@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit import speak as whole
 
-CHEAT = {"exercise": "speaker", "verdict": "failed", "caught_by": "agreement", "docker": True}
+CHEAT = {"exercise": "speaker", "verdict": "failed", "caught_by": "agreement"}
 
 
 def speak(weights, prompt, tokens):

@@ -8,7 +8,7 @@ import secrets
 
 import numpy as np
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share"}
 
 os.urandom = lambda count: bytes(count)
 random.random = lambda: 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "log": r"recognised \[\]", "docker": True}
+CHEAT = {"exercise": "rows", "verdict": "failed", "caught_by": "right_share", "log": r"recognised \[\]"}
 
 SEEDS = [*range(500), 1234, 1337, 31337, 2024, 2025, 2026]
 known = []

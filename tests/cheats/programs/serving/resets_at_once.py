@@ -7,7 +7,7 @@ import struct
 
 from kit import Server
 
-CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share", "docker": True}
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share"}
 
 
 class Cheat(Server):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kit import Server
 
-CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share", "docker": True}
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "good_share"}
 
 
 class Cheat(Server):

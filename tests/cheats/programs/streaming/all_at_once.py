@@ -6,7 +6,7 @@ import asyncio
 
 from kit import GAP_S, STREAM, Server, chunk, event
 
-CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "first_token_ms", "docker": True}
+CHEAT = {"exercise": "tokens", "verdict": "failed", "caught_by": "first_token_ms"}
 
 
 class Cheat(Server):
