@@ -102,6 +102,23 @@ def test_it_gives_a_run_back_when_the_grader_raises(submit: Submit, learner: Use
     assert "no space left" not in run.message
 
 
+def test_no_secret_of_the_platform_reaches_the_learner(
+    submit: Submit, learner: User, graded: Any, settings: Any
+) -> None:
+    def answer(on_event: Any, **options: Any) -> Report:
+        found = report("failed", 0.1, f"cannot sign with {settings.SECRET_KEY}, nor with any other key")
+        checks = [found.checks[0].model_copy(update={"feedback": f"the key is {settings.SECRET_KEY}"})]
+        return found.model_copy(update={"checks": checks})
+
+    graded(answer)
+    run = submit(learner)
+    execution.work("smoke")
+    run.refresh_from_db()
+    assert run.message == "cannot sign with [redacted], nor with any other key"
+    assert run.report["checks"][0]["feedback"] == "the key is [redacted]"
+    assert (run.report["verdict"], run.report["checks"][0]["name"]) == ("failed", "answers"), "all else is as it was"
+
+
 def test_it_explains_a_submission_that_no_longer_fits(submit: Submit, learner: User, graded: Any) -> None:
     def answer(**options: Any) -> Report:
         raise SubmissionError("missing ['new.py']")
