@@ -83,7 +83,9 @@ def processes(host: str, port: int, queues: Sequence[str]) -> dict[str, list[str
         "valkey": valkey_argv(),
         "boxd": [python, "-m", "sandbox.boxd", "--socket", str(boxd_socket())],
         "web": [python, "-m", "uvicorn", "webapp.config.asgi:application", "--host", host, "--port", str(port),
-                "--lifespan", "off", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2"],
+                "--lifespan", "off", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "2",
+                # Viewers of a live log send nothing, and get one frame made for all: packing it for each costs more.
+                "--ws-per-message-deflate", "false", "--ws-max-size", "65536"],
         **{f"worker-{queue}": [python, manage, "worker", "--queues", queue] for queue in queues},
         "beat": [python, "-m", "celery", "--quiet", "-A", "webapp.config.celery", "beat", "--loglevel", "warning",
                  "--schedule", str(state_dir() / "beat-schedule"), "--pidfile="],

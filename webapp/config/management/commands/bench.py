@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
@@ -16,20 +16,21 @@ from sandbox import SandboxError
 from sandbox.bench import box, report
 from webapp.submissions.bench_queue import report as queue_report
 from webapp.submissions.bench_queue import suite as queue_suite
+from webapp.submissions.bench_watchers import report as watchers_report
+from webapp.submissions.bench_watchers import suite as watchers_suite
 
-
-class Run(Protocol):
-    """Measures and gives one JSON document; raises SandboxError where it cannot. `say` takes lines of progress."""
-
-    def __call__(self, *, quick: bool, rounds: int | None, say: Callable[[str], None]) -> dict[str, Any]: ...
+# Called by name with quick, rounds, say and what Bench.options says. Measures and gives one JSON document; raises
+# SandboxError where it cannot. `say` takes lines of progress.
+Run = Callable[..., dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """`lines`: the document for a person."""
+    """`lines`: the document for a person. `options`: of the command, which `run` takes too."""
 
     run: Run
     lines: Callable[[dict[str, Any]], Iterator[str]]
+    options: tuple[str, ...] = ()
 
 
 # What can be measured. A new bench is a line here.
@@ -37,6 +38,7 @@ BENCHES = {
     "box": Bench(run=box.run, lines=report.lines),
     "grade": Bench(run=grade_suite.run, lines=grade_report.lines),
     "queue": Bench(run=queue_suite.run, lines=queue_report.lines),
+    "watchers": Bench(run=watchers_suite.run, lines=watchers_report.lines, options=("viewers",)),
 }
 ALL = "all"
 
@@ -55,8 +57,10 @@ class Command(BaseCommand):
             "--runs",
             type=_positive,
             default=None,
-            help="box: rounds of every group of timed starts; grade: runs of every submission; queue: clicks",
+            help="box: rounds of every group of timed starts; grade: runs of every submission; queue: clicks; "
+            "watchers: seconds that the run writes",
         )
+        parser.add_argument("--viewers", type=_positive, default=watchers_suite.VIEWERS, help="watchers: how many")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,7 +74,8 @@ class Command(BaseCommand):
 
     def _run(self, bench: Bench, options: dict[str, Any]) -> dict[str, Any]:
         try:
-            return bench.run(quick=options["quick"], rounds=options["rounds"], say=self._say)
+            chosen = {name: options[name] for name in bench.options}
+            return bench.run(quick=options["quick"], rounds=options["rounds"], say=self._say, **chosen)
         except SandboxError as error:
             raise CommandError(f"could not measure: {error}") from error
 
