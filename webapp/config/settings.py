@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 from webapp.config import env
@@ -240,12 +241,23 @@ CELERY_BEAT_SCHEDULE = {
         "task": "webapp.submissions.tasks.sweep",
         "schedule": float(SWEEP_S),
         "options": {"queue": "smoke", "expires": float(SWEEP_S)},
-    }
+    },
+    "retention": {
+        "task": "webapp.submissions.tasks.retention",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"queue": "smoke", "expires": 3600.0},
+    },
 }
 
 # What a learner may use; see webapp/submissions/fairness.py and quotas.py
 RUNS_PER_USER = env.env_int("RUNS_PER_USER", 2, low=1, high=1000)  # running at once in one queue, while others wait
 GPU_MINUTES_PER_DAY = env.env_int("GPU_MINUTES_PER_DAY", 0, high=24 * 60)  # 0: no limit; a cohort may say otherwise
+
+# Days after which something is deleted (0: never); see webapp/submissions/operations/retention.py
+KEEP_LOGS_DAYS = env.env_int("KEEP_LOGS_DAYS", 180, high=36_500)
+KEEP_CELLS_DAYS = env.env_int("KEEP_CELLS_DAYS", 30, high=36_500)
+KEEP_SIGNINS_DAYS = env.env_int("KEEP_SIGNINS_DAYS", 90, high=36_500)
+KEEP_MAIL_DAYS = env.env_int("KEEP_MAIL_DAYS", 7, high=36_500)
 
 METRICS_TOKEN = env.env_secret("METRICS_TOKEN")  # who may read /metrics; without it, this machine alone
 

@@ -6,13 +6,17 @@ import os
 from typing import Any
 
 from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown, worker_shutting_down
+from django.utils import timezone
 
 from grader.judge_start import READY
 from webapp.config.celery import app
 from webapp.submissions import execution, queue, stopping
 from webapp.submissions.beating import Heart
 from webapp.submissions.limits import task_limits
+from webapp.submissions.operations.retention import retention_apply
 from webapp.submissions.waking import WORK
+
+RETENTION_S = 60.0  # a night: it takes a slot of quick runs
 
 
 @app.task(name=WORK)  # type: ignore[untyped-decorator]  # celery ships no types
@@ -23,6 +27,11 @@ def work(name: str) -> None:
 @app.task(name="webapp.submissions.tasks.sweep")  # type: ignore[untyped-decorator]
 def sweep() -> None:
     queue.sweep()
+
+
+@app.task(name="webapp.submissions.tasks.retention")  # type: ignore[untyped-decorator]
+def retention() -> None:
+    retention_apply(now=timezone.now(), limit_s=RETENTION_S)
 
 
 @worker_init.connect  # type: ignore[untyped-decorator]
