@@ -18,7 +18,7 @@ json.dump(yaml.safe_load(open("pipeline.yaml")), sys.stdout)
 
 def judge(bench: Bench) -> None:
     files = {"pipeline.yaml": bench.candidate().artifact("pipeline.yaml"), "tool.py": TOOL.encode()}
-    result = bench.tool(["python", "-P", "tool.py"], files, wall_s=5, memory_mb=256)
+    result = bench.tool(["python", "-P", "tool.py"], files, wall_s=8, memory_mb=256)
     bench.check("loads", result.ok, result.err[-400:])
     bench.check("steps", result.ok and steps_of(result.out) == ["lint", "test", "build"], "Steps are missing.")
 
