@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.utils import timezone
 
 from grader.judge_start import READY
 from webapp.config.celery import app
+from webapp.config.paths import state_dir
 from webapp.submissions import execution, queue, stopping
 from webapp.submissions.beating import Heart
 from webapp.submissions.limits import task_limits
@@ -38,6 +40,12 @@ def retention() -> None:
 def bound_tasks(**kwargs: Any) -> None:
     """Before the pool starts: by what the course's exercises may take."""
     work.soft_time_limit, work.time_limit = task_limits()
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def leave_no_folder(**kwargs: Any) -> None:
+    """The pool's library makes a temporary folder, which a killed worker leaves behind: it may use ours instead."""
+    multiprocessing.current_process()._config["tempdir"] = str(state_dir())  # type: ignore[attr-defined]
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import multiprocessing.util
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from urllib.parse import urlencode
 
 import pytest
 import redis
+from billiard.heap import Arena
 from django.core.management import call_command
 from django.db import connection
 
 from webapp.accounts.models import User
 from webapp.config.celery import app
+from webapp.config.paths import state_dir
 from webapp.submissions import execution, queue, tasks
 from webapp.submissions.models import Run
 from webapp.submissions.waking import wake
@@ -105,3 +109,14 @@ def claimer(name: str, env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def test_a_killed_worker_leaves_no_temporary_folder_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pool's heap asks for one where none is set, and only a process that ends well removes it."""
+    monkeypatch.delitem(multiprocessing.current_process()._config, "tempdir", raising=False)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    tasks.leave_no_folder()
+    Arena(4096)
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert multiprocessing.util.get_temp_dir() == str(state_dir())
