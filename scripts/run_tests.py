@@ -78,13 +78,17 @@ FAST = (
 SERVICES = [str(BIN / "python"), "scripts/services.py", "run", "--"]
 ON_POSTGRES = ("tests/unit/web", "tests/integration/test_loop.py", "tests/integration/test_postgres.py")
 ALL = (
-    Step("attacks on the sandbox", pytest("tests/attacks")),
+    Step(
+        "attacks on the sandbox",
+        {"bubblewrap": pytest("tests/attacks", "-k", "not docker"), "docker": pytest("tests/attacks", "-k", "docker")},
+    ),
     Step(
         "cheats on the grader",
         {"bubblewrap": pytest("tests/cheats", "-k", "not docker"), "docker": pytest("tests/cheats", "-k", "docker")},
     ),
     Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
+    Step("chaos", pytest("tests/chaos")),
     Step("acceptance, cpu tier", pytest("tests/acceptance")),
     Step("on PostgreSQL and Redis", [*SERVICES, *pytest(*ON_POSTGRES)]),
 )
