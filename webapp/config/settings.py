@@ -230,6 +230,7 @@ CELERY_TASK_DEFAULT_QUEUE = "smoke"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a broker that is away for a day is no reason to give up
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 # How long a claim on a run lasts, how often it is renewed, and how often claims that ended are taken back.
