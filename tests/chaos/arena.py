@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 import psutil
+import redis
 from typing_extensions import override
 
 from sandbox.boxd.client import boxd_status
@@ -70,6 +70,13 @@ class Arena(Site):
         done = subprocess.run(argv, cwd=ROOT, env=self.django_env(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return Crowd(self, json.loads(done.stdout))
+
+    def manage(self, *words: str) -> str:
+        """One of the site's own commands, as an operator types it."""
+        argv = [sys.executable, "manage.py", *words]
+        done = subprocess.run(argv, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def django_env(self) -> dict[str, str]:
         return {**self.env, "DJANGO_SETTINGS_MODULE": "webapp.config.settings"}
@@ -193,13 +200,10 @@ class Arena(Site):
         finally:
             shutil.rmtree(ballast)
 
-    def valkey(self, *words: str) -> str:
-        """One command to the site's Valkey, in its own protocol."""
-        request = f"*{len(words)}\r\n" + "".join(f"${len(word.encode())}\r\n{word}\r\n" for word in words)
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(str(self.socket("valkey")))
-            connection.sendall(request.encode())
-            return connection.recv(1_000_000).decode(errors="replace")
+    @contextmanager
+    def broker(self) -> Iterator[redis.Redis]:
+        with redis.Redis(unix_socket_path=str(self.socket("valkey"))) as client:
+            yield client
 
     def shift_clock(self, seconds: int) -> None:
         """As if all clocks had jumped by that much: every time that was written lies so much farther back."""

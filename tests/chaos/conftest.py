@@ -31,4 +31,4 @@ def crowd(arena: Arena) -> Iterator[Crowd]:
 @pytest.fixture(scope="session")
 def many() -> int:
     """How many submissions flow through each disaster."""
-    return int(os.environ.get("RANKZERO_CHAOS_SUBMISSIONS", "200"))
+    return int(os.environ.get("RANKZERO_CHAOS_SUBMISSIONS", "60"))

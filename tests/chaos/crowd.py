@@ -22,7 +22,6 @@ PATIENCE_S = 240.0
 class Flow:
     """What the site answered. `promised`: runs that it said it has. `odd`: answers that no page should get."""
 
-    wanted: int
     promised: list[str] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
     unreached: int = 0
@@ -84,7 +83,7 @@ class Crowd:
     @contextmanager
     def flowing(self, count: int, tier_of: Callable[[int], str] = lambda number: "smoke") -> Iterator[Flow]:
         """Submissions come in while the context is open; all are accepted at its end."""
-        flow = Flow(wanted=count)
+        flow = Flow()
         threads = [
             threading.Thread(target=self.share, args=(flow, place, count, tier_of), daemon=True)
             for place in range(len(self.learners))

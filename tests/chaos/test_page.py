@@ -38,7 +38,7 @@ def open_run(browser: Browser, learner: Learner, run: str) -> Page:
 
 @pytest.mark.parametrize("part", ["web", "valkey", "worker"])
 def test_it_shows_the_end_without_a_reload(arena: Arena, crowd: Crowd, browser: Browser, part: str) -> None:
-    flow, learner = Flow(wanted=1), crowd.learners[0]
+    flow, learner = Flow(), crowd.learners[0]
     run = learner.submit(flow, "91_chaos/moody", SLOW)
     page = open_run(browser, learner, run)
     arena.await_true(lambda: arena.holds_run(run), 60, "the run never began")
