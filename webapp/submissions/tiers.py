@@ -15,8 +15,8 @@ from webapp.submissions.workers import live_workers, queue_problem
 
 COSTS = {
     "smoke": "a quick look on small sizes; counts for nothing",
-    "cpu": "graded on secret seeds, on the CPU; attempts are unlimited",
-    "gpu": "graded on secret seeds, on a GPU; attempts are unlimited",
+    "cpu": "graded on secret seeds, on the CPU",
+    "gpu": "graded on secret seeds, on a GPU",
 }
 ORDER: tuple[Tier, ...] = ("smoke", "cpu", "gpu")
 LABELS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}

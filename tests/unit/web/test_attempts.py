@@ -141,6 +141,7 @@ def test_the_page_says_what_is_left(
     for path in (EXERCISE, f"{EXERCISE}allowance/"):
         text = as_user(learner).get(path).content.decode()
         assert "2 of 5 attempts left (Autumn 2026)" in text, path
+        assert "unlimited" not in text
     plain = as_user(peer).get(EXERCISE).content.decode()
     assert "attempts left" not in plain
 

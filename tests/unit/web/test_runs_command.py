@@ -81,7 +81,11 @@ def test_it_shows_all_but_the_secret_seed_of_an_open_run(submit: Submit, learner
 def test_it_shows_the_log(submit: Submit, learner: User) -> None:
     entry = Entry(type="line", n=1, stream="out", text="\x1b[31mhello\x1b[0m")
     run = end(submit(learner), "failed", log_z=pack([entry]))
-    assert runs("show", str(run.pk), "--log") == "hello\n"
+    text = runs("show", str(run.pk), "--log")
+    assert text.startswith(f"id                {run.pk}\n")
+    assert text.endswith("\n\nhello\n")
+    assert json.loads(runs("show", str(run.pk), "--log", "--json"))["log"] == ["hello"]
+    assert runs("show", str(submit(learner).pk), "--log").endswith("It wrote no log.\n")
 
 
 def test_an_id_may_be_shortened_while_it_is_clear(submit: Submit, learner: User) -> None:

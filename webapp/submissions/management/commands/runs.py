@@ -40,7 +40,7 @@ class Command(BaseCommand):
         show = actions.add_parser("show", help="all that is known of a run")
         show.add_argument("run", help=ONE)
         show.add_argument("--json", action="store_true")
-        show.add_argument("--log", action="store_true", help="its log instead")
+        show.add_argument("--log", action="store_true", help="its log, too")
         for action, text in (
             ("requeue", "make runs again that ended as infra_error, or take them back from workers that are gone"),
             ("cancel", "end runs that wait or run"),
@@ -78,16 +78,16 @@ class Command(BaseCommand):
 
     def do_show(self, options: dict[str, Any]) -> None:
         run = self.run_named(options["run"])
-        if options["log"]:
-            self.stdout.write(as_text(unpack(run.log_z or log_so_far(run.pk))), ending="")
-            return
         facts = run_facts(run)
+        log = as_text(unpack(run.log_z or log_so_far(run.pk))) if options["log"] else ""
         if options["json"]:
-            self.stdout.write(json.dumps({**facts, "report": run.report}, indent=2))
+            self.stdout.write(json.dumps({**facts, "report": run.report, "log": log.splitlines()}, indent=2))
             return
         for name, value in facts.items():
             if value not in (None, ""):
                 self.stdout.write(f"{name.replace('_', ' '):17} {value}")
+        if options["log"]:
+            self.stdout.write(f"\n{log or 'It wrote no log.'}", ending="" if log else None)
 
     def do_requeue(self, options: dict[str, Any]) -> None:
         refused = 0
