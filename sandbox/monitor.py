@@ -154,8 +154,8 @@ class Monitor:
             if self._vessel.init_pid is not None:
                 self._place.follow(self.confine)
                 self._disks.try_open(self._vessel.init_pid)
-                self._look_at_descriptors(self._vessel.init_pid)
             if self._asked_to_die.is_set():
+                self._look_at_descriptors()
                 return "killed", "the box was ended on request"
             if over:
                 return None
@@ -175,6 +175,7 @@ class Monitor:
             self._next_reading = now + self._look_s / 2
             self._hold_frozen()
             self._disks.look()
+            self._look_at_descriptors()
             with self._lock:
                 self._reading = self._account.read()
         if now - self._started >= self._spec.wall_s:
@@ -190,9 +191,10 @@ class Monitor:
             return "inode_limit", f"made more than {self._spec.inodes} files and folders"
         return None
 
-    def _look_at_descriptors(self, init_pid: int) -> None:
-        """Of all but the processes that hold the box; at every look, for many a program ends soon after a refusal."""
-        if self._vessel.shares_kernel and not self._descriptors.reached:
+    def _look_at_descriptors(self) -> None:
+        """Of all but the processes that hold the box."""
+        init_pid = self._vessel.init_pid
+        if init_pid is not None and self._vessel.shares_kernel and not self._descriptors.reached:
             ours = {init_pid, self._vessel.outer_pid}
             self._descriptors.look(pid for pid in self._account.members() if pid not in ours)
 

@@ -146,6 +146,21 @@ def test_open_files_of_a_child(world):
 
 
 @pytest.mark.parametrize("world", WORLDS, indirect=True)
+@pytest.mark.parametrize(("count", "hits"), [(9999, ("open_files",)), (200, ())], ids=["attack", "control"])
+def test_open_files_of_a_box_that_is_ended_at_once(world, count, hits):
+    code = DESCRIPTORS.format(count=count, close=False).replace("time.sleep(0.3)", "print('now', flush=True); input()")
+    spec = world.spec()
+    world.wait_ready(spec, [world.python, "-c", code])
+    box = world.backend.prepare(spec)
+    process = box.start([world.python, "-c", code])
+    while process.stdout.readline() != b"now\n":
+        pass
+    box.kill()
+    assert (process.wait().status, process.wait().hits) == ("killed", hits)
+    process.close()
+
+
+@pytest.mark.parametrize("world", WORLDS, indirect=True)
 def test_what_the_box_needed_to_begin_is_no_hit(world):
     """Its input files were descriptors of ours."""
     files = {f"{number}.txt": b"x" for number in range(250)}
