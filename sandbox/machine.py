@@ -170,7 +170,7 @@ def _resource_checks(source: str) -> list[LimitCheck]:
         LimitCheck(name="wall", how="a timer outside the box", ok=True),
         LimitCheck(name="disk", how="tmpfs of fixed size", ok=True),
         LimitCheck(name="inodes", how="counted from outside, several times a second", ok=True),
-        LimitCheck(name="open_files", how="RLIMIT_NOFILE", ok=True),
+        LimitCheck(name="open_files", how="RLIMIT_NOFILE of each process, looked at while running", ok=True),
         LimitCheck(name="output", how="drained and dropped above the cap", ok=True),
         LimitCheck(name="gpus", how="only the named devices' nodes; memory on a device is not bounded", ok=True),
     ]

@@ -30,7 +30,7 @@ def limit_checks(version: str, source: UsageSource) -> list[LimitCheck]:
         "wall": "a timer outside the box",
         "disk": "tmpfs of fixed size",
         "inodes": f"tmpfs with a fixed number of inodes{counted}",
-        "open_files": "RLIMIT_NOFILE",
+        "open_files": f"RLIMIT_NOFILE of each process{', looked at while running' if runtime.shares_kernel else ''}",
         "output": "drained and dropped above the cap",
         "namespaces": f"Docker {version}, runtime {runtime.name or 'of the engine'}: {_NAMESPACES}, {kernel}",
         "network": "none: loopback only",
