@@ -63,7 +63,7 @@ def test_a_box_in_the_middle_of_many_dies_alone(world: Boxes):
 
 
 def run(world: Boxes, number: int) -> Outcome:
-    return world.code(ENDS[number % len(ENDS)], wall_s=20, memory_bytes=128 << 20, pids=16).outcome
+    return world.code(ENDS[number % len(ENDS)], wall_s=20, memory_bytes=128 << 20, pids=40).outcome
 
 
 def at_once(world: Boxes, count: int) -> list[str]:
@@ -71,7 +71,7 @@ def at_once(world: Boxes, count: int) -> list[str]:
     gate = threading.Barrier(count, timeout=120)
 
     def one(number: int) -> str:
-        process = world.start([world.python, "-c", "print(input())"], wall_s=150, memory_bytes=128 << 20, pids=16)
+        process = world.start([world.python, "-c", "print(input())"], wall_s=150, memory_bytes=128 << 20, pids=40)
         try:
             gate.wait()
             process.stdin.write(f"{number}\n".encode())
