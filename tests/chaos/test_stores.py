@@ -54,11 +54,19 @@ def test_every_message_delivered_twice_and_old_ones_again(arena: Arena, crowd: C
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["forward", "backward"])
 def test_clock_jump(arena: Arena, crowd: Crowd, many: int, hours: int) -> None:
-    """The stored times are moved, which to the site is the same as all clocks jumping the other way."""
+    """The stored times are moved, which to the site is the same as all clocks jumping the other way.
+
+    Forward, a living worker's lease is over at once; backward, a dead worker's would last an hour more.
+    """
     with crowd.flowing(many) as flow:
         flow.await_promised(many // 2)
-        watcher = Watcher(arena.owner(crowd, flow.promised[-1]), flow.promised[-1])
+        child = arena.caught()
+        hit = arena.held_by(child.pid)
+        watcher = Watcher(arena.owner(crowd, hit), hit)
         arena.shift_clock(hours * 3600)
+        child.resume()
+        if hours < 0:
+            child.kill()
     assert {row.verdict for row in arena.check(flow, [watcher])} == {"passed"}
 
 

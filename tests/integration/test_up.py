@@ -112,7 +112,7 @@ def up(state: Path, port: int, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", "up", "--port", str(port)],
         cwd=ROOT, env={**os.environ, "RANKZERO_STATE": str(state), **env},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=150, check=False,
     )  # fmt: skip
 
 
