@@ -193,6 +193,8 @@ def run(argv: Sequence[str]) -> int:
         required = os.environ.get("RANKZERO_REQUIRE_POSTGRES") == "1"
         print(f"{'FAILED' if required else 'left out'}: {error}", file=sys.stderr)
         return int(required)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))  # else the servers would outlive us
     with private_services() as services:
         env = {**os.environ, **services.environment(), "RZ_REDIS_SERVER": program("redis-server")}
         return subprocess.run(argv, env=env, check=False).returncode

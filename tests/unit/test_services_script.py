@@ -50,6 +50,24 @@ def test_a_process_that_only_has_the_number_is_left_alone(tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(not installed(), reason="PostgreSQL and Redis are not installed")
+def test_a_run_that_is_terminated_leaves_nothing() -> None:
+    code = "import os, time; print(os.environ['RANKZERO_REDIS_URL'], flush=True); time.sleep(600)"
+    argv = [sys.executable, services.__file__, "run", "--", sys.executable, "-c", code]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        folder = process.stdout.readline().strip().removeprefix("unix://").removesuffix("/redis.sock")
+        assert folder in processes()
+        process.terminate()
+        assert process.wait(60) == 143
+    assert folder not in processes()
+    assert not Path(folder).exists()
+
+
+def processes() -> str:
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.skipif(not installed(), reason="PostgreSQL and Redis are not installed")
 def test_it_starts_both_hands_their_addresses_on_and_ends_both(tmp_path: Path) -> None:
     code = (
         "import os, psycopg, redis\n"
@@ -64,4 +82,4 @@ def test_it_starts_both_hands_their_addresses_on_and_ends_both(tmp_path: Path) -
     folder, _, answer = done.stdout.strip().rpartition("\n")[2].partition(" ")
     assert (done.returncode, answer) == (7, "True"), done.stderr
     assert not Path(folder).exists()
-    assert folder not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert folder not in processes()
