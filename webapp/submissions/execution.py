@@ -29,12 +29,13 @@ from webapp.submissions.livelog import LiveLog
 from webapp.submissions.models import UNMADE, Run, Tier, Verdict
 from webapp.submissions.redaction import redact, redacted
 from webapp.submissions.scratch import no_room
-from webapp.submissions.stopping import Grace, is_stopping
+from webapp.submissions.stopping import Grace, await_word, is_stopping
 from webapp.submissions.waking import wake
 
 log = logging.getLogger(__name__)
 HEARTBEAT_S = float(settings.HEARTBEAT_S)
 POLL_S = 0.5
+WORD_S = 2.0
 DRAIN_S = 60.0  # then a message continues, so that the time limit of a task bounds one run and not a busy day
 _SUFFIX = secrets.token_hex(4)
 
@@ -158,9 +159,11 @@ def execute(run: Run) -> None:
             verdict = Verdict.CANCELLED if run.is_confirmation else Verdict.REJECTED
             finish(run, Result(verdict=verdict, message=text), live)
         except (Exception, SystemExit) as error:
-            log.exception("the run failed by our fault")
+            ended = isinstance(error, SystemExit)  # the pool ends this process
+            if not (ended and await_word(WORD_S)):
+                log.exception("the run failed by our fault")
             give_back(run, live)
-            if isinstance(error, SystemExit):  # the pool ends this process
+            if ended:
                 raise
         finally:
             live.status()

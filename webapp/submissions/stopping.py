@@ -18,6 +18,14 @@ def is_stopping() -> bool:
     return _told[0] == 1
 
 
+def await_word(seconds: float) -> bool:
+    """Whether the word comes within that time: a cold stop ends the pool's processes first and then says so."""
+    deadline = time.monotonic() + seconds
+    while not is_stopping() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return is_stopping()
+
+
 def forget() -> None:
     """For a process that goes on after all, as one that tests the end of a worker does."""
     _told[0] = 0
