@@ -39,7 +39,8 @@ class Command(BaseCommand):
             os.execv(sys.executable, celery_argv(queues[0], options["concurrency"] or slots_here(queues[0])))
         more = [f"--concurrency={options['concurrency']}"] if options["concurrency"] else []
         parts = {f"worker-{queue}": [*worker_argv(queue), *more] for queue in queues}
-        raise SystemExit(Tree(parts, env=os.environ, cwd=ROOT, last=()).run())
+        as_json = settings.LOG_FORMAT == "json"
+        raise SystemExit(Tree(parts, env=os.environ, cwd=ROOT, last=(), as_json=as_json).run())
 
     def install_lab(self) -> None:
         """Until it works: lessons stay readable meanwhile, and pages show why nothing runs."""
