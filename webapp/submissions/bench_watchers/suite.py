@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import os
@@ -9,9 +10,9 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import psutil
 import redis
@@ -109,20 +110,11 @@ def web_process(port: int) -> psutil.Process:
 
 def _case(site: BenchSite, meter: Meter, key: str, sessions: Sequence[str], seconds: int) -> dict[str, Any]:
     idle = meter.read()
-    command = [sys.executable, "-m", f"{_PACKAGE}.viewers", str(site.port), key]
-    with subprocess.Popen(
-        command, cwd=ROOT, env=site.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as viewers:
-        assert viewers.stdin is not None
-        assert viewers.stdout is not None
-        viewers.stdin.write(json.dumps(list(sessions)))
-        viewers.stdin.close()
-        if viewers.stdout.readline().strip() != "ready":
-            raise CannotMeasure("the viewers could not connect; their error is above")
+    with _viewers(site, key, sessions) as seen_by:
         connected = meter.read()
         written = site.ask(f"{_PACKAGE}.writer", key, str(RATE), str(seconds))
         busy = meter.read()
-        seen = json.loads(viewers.stdout.read() or "{}")
+        seen = json.loads(seen_by.read() or "{}")
     if seen.get("ended") != len(sessions):
         raise CannotMeasure(f"{seen.get('ended', 0)} of {len(sessions)} viewers saw the end of the run")
     return {
@@ -134,6 +126,25 @@ def _case(site: BenchSite, meter: Meter, key: str, sessions: Sequence[str], seco
         "web_cpu_share": round((busy.cpu_s - connected.cpu_s) / seconds, 3),
         "stream_reads": busy.reads - connected.reads,
     }  # fmt: skip
+
+
+@contextlib.contextmanager
+def _viewers(site: BenchSite, key: str, sessions: Sequence[str]) -> Iterator[IO[str]]:
+    """All are connected; gives what they print at the end. None is left. Raises CannotMeasure."""
+    command = [sys.executable, "-m", f"{_PACKAGE}.viewers", str(site.port), key]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=site.environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(list(sessions)))
+            process.stdin.close()
+            if process.stdout.readline().strip() != "ready":
+                raise CannotMeasure("the viewers could not connect; their error is above")
+            yield process.stdout
+        finally:
+            process.kill()
 
 
 def _allow_files(wanted: int) -> None:
