@@ -281,6 +281,7 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},  # one line a run is enough: ours
+        "celery.worker.request": {"level": "WARNING"},  # sweeps that came too late, one line each
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},  # it names every sweep
         "multiprocessing": {"level": "ERROR", "propagate": True},  # a pool's processes, as Celery's fork tells of them
