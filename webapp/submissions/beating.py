@@ -33,6 +33,7 @@ class Heart(threading.Thread):
         self._worker = name[:120]
         self._queues = queues
         self._concurrency = concurrency
+        self._served: set[str] = set()
         self._started_at = timezone.now()
         self._over = threading.Event()
 
@@ -66,6 +67,9 @@ class Heart(threading.Thread):
     def _advertise(self) -> None:
         problems = {name: execution.cannot_run(name) for name in self._queues}
         served = [name for name, problem in problems.items() if not problem]
+        for name in set(served) - self._served:
+            queue.runs_unexplain(queue=name)
+        self._served = set(served)
         worker_advertise(
             name=self._worker,
             queues=served or self._queues,

@@ -258,3 +258,9 @@ def runs_explain(*, queue: str, message: str) -> int:
     """Tell the learners whose runs wait in a queue why nothing starts."""
     waiting = Run.objects.filter(queue=queue, status=Status.QUEUED).exclude(message=message)
     return waiting.update(message=message[:2000])
+
+
+def runs_unexplain(*, queue: str) -> int:
+    """The queue is served (again): what its waiting runs were told goes, and their places are shown."""
+    waiting = Run.objects.filter(queue=queue, status=Status.QUEUED, claimed_at__isnull=True)
+    return waiting.exclude(message="").update(message="")

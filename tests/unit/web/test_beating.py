@@ -97,6 +97,27 @@ def test_it_tells_why_it_can_do_nothing(heart: Heart, monkeypatch: pytest.Monkey
     assert (row.queues, row.problem) == (["smoke"], "The lab is not installed yet.")
 
 
+def test_what_waiting_runs_were_told_goes_when_it_is_over(
+    heart: Heart, submit: Submit, learner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = "The lab is not installed yet."
+    monkeypatch.setattr(execution, "cannot_run", lambda name: problem)
+    given_back, run = submit(learner), submit(learner)
+    claimed = queue.run_claim(queue="smoke", worker="w")
+    assert claimed is not None
+    assert queue.run_give_back(run=claimed)
+    queue.runs_explain(queue="smoke", message=problem)
+    Run.objects.filter(pk=given_back.pk).update(message="tried again")
+    heart.beat()
+    run.refresh_from_db()
+    assert run.message == problem
+    problem = ""
+    heart.beat()
+    run.refresh_from_db()
+    given_back.refresh_from_db()
+    assert (run.message, given_back.message) == ("", "tried again")
+
+
 def test_of_several_queues_it_offers_those_that_it_can_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execution, "cannot_run", lambda name: "no GPU" if name == "gpu" else "")
     Heart(name="w", queues=["smoke", "gpu"], concurrency=1).beat()

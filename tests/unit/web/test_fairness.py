@@ -90,7 +90,7 @@ def test_who_was_away_has_neither_credit_nor_debt(people: list[User]) -> None:
     assert Counter(drain()[:4]) == {busy.pk: 2, away.pk: 2}
 
 
-@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.integers(0, COUNT - 1), st.just("serve"), st.just("cancel")), min_size=10, max_size=40))
 def test_whoever_always_has_runs_waiting_is_served_as_often_as_others(people: list[User], steps: list[Any]) -> None:
     with transaction.atomic():
@@ -118,7 +118,7 @@ def check_shares(people: list[User], steps: list[Any]) -> None:
             assert all(shares[other] - shares[learner] <= 2 for other in backlogged), (step, since)
 
 
-@hypothesis_settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, COUNT - 1), st.integers(0, 3), st.booleans()), min_size=2, max_size=15))
 def test_the_place_shown_is_the_place_in_which_runs_are_served(people: list[User], steps: list[Any]) -> None:
     with transaction.atomic():
