@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -15,12 +18,15 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from tests.integration.client import Client, exercise_files
 from tests.site_process import ROOT, Site
 from webapp.config import env
 
 URL = os.environ.get("RANKZERO_DATABASE_URL", "")
 pytestmark = pytest.mark.skipif(not URL, reason="RANKZERO_DATABASE_URL names no PostgreSQL")
 PEOPLE = "from webapp.accounts.models import User; print(sorted(User.objects.values_list('username', flat=True)))"
+QUICK = "90_fixtures/arithmetic"
+SHORT = {"RANKZERO_LEASE_S": "6", "RANKZERO_HEARTBEAT_S": "2", "RANKZERO_SWEEP_S": "2"}
 ADD = "from webapp.accounts.models import User; User.objects.create_user('{0}', '{0}@example.org', 'x')"
 
 
@@ -92,3 +98,58 @@ def test_up_runs_on_both_and_starts_no_valkey(tmp_path: Path) -> None:
         assert "learner" in shell(tmp_path, PEOPLE)
     finally:
         site.stop()
+
+
+@pytest.mark.box
+@pytest.mark.usefixtures("database")
+def test_a_worker_that_is_killed_loses_no_run_and_doubles_none(tmp_path: Path) -> None:
+    """One scenario of the chaos suite, whose checks read SQLite."""
+    site = Site(tmp_path, env={**SHORT, "RANKZERO_LESSONS": str(ROOT / "tests" / "fixtures" / "lessons")})
+    site.start()
+    try:
+        with Client(site) as client:
+            client.sign_in()
+            slow = {
+                name: f"import time\ntime.sleep(1)\n{text}" for name, text in exercise_files(QUICK, "solution").items()
+            }
+            runs = [client.submit(QUICK, slow).json()["run"] for _ in range(4)]
+        wait_until(lambda: "running" in states(runs))
+        kill_worker(site)
+        wait_until(lambda: all(state == "done passed" for state in states(runs)))
+        assert site.output().count("tier smoke: passed") == len(runs), "a verdict was written twice"
+        assert max(tries(runs)) == 2, "nothing was killed in the middle of a run"
+    finally:
+        site.stop()
+
+
+def kill_worker(site: Site) -> None:
+    """With its pool: the machine lost power, as far as the queue can tell."""
+    assert site.process is not None
+    tree = psutil.Process(site.process.pid).children(recursive=True)
+    worker = next(one for one in tree if {"celery", "worker", "smoke"} <= set(one.cmdline()))
+    for one in [*worker.children(recursive=True), worker]:
+        one.send_signal(signal.SIGKILL)
+
+
+def column(expression: str, runs: list[str]) -> list[Any]:
+    server = env.database(ROOT)
+    words = {"user": server["USER"], "password": server["PASSWORD"], "host": server["HOST"], "dbname": server["NAME"]}
+    query = sql.SQL("SELECT {} FROM submissions_run WHERE id = ANY(%s::uuid[])").format(sql.SQL(expression))
+    with psycopg.connect(make_conninfo(**words)) as connection:
+        return [row[0] for row in connection.execute(query, [runs]).fetchall()]
+
+
+def states(runs: list[str]) -> list[str]:
+    """Status and verdict of each."""
+    return [text.strip() for text in column("status || ' ' || verdict", runs)]
+
+
+def tries(runs: list[str]) -> list[int]:
+    return column("tries", runs)
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.05)
