@@ -76,7 +76,6 @@ FAST = (
 )
 # The site by environment alone on production's services; left out where they are not installed.
 SERVICES = [str(BIN / "python"), "scripts/services.py", "run", "--"]
-ON_POSTGRES = ("tests/unit/web", "tests/integration/test_loop.py", "tests/integration/test_postgres.py")
 ALL = (
     Step(
         "attacks on the sandbox",
@@ -90,7 +89,13 @@ ALL = (
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
     Step("chaos", pytest("tests/chaos")),
     Step("acceptance, cpu tier", pytest("tests/acceptance")),
-    Step("on PostgreSQL and Redis", [*SERVICES, *pytest(*ON_POSTGRES)]),
+    Step(
+        "on PostgreSQL and Redis",
+        {
+            "parts": [*SERVICES, *pytest("tests/unit/web", "--ignore-glob=*/test_bench_*")],
+            "site": [*SERVICES, *pytest("tests/integration/test_loop.py", "tests/integration/test_postgres.py")],
+        },
+    ),
 )
 
 
