@@ -123,23 +123,22 @@ class LiveLog:
 
     def _send(self) -> bool:
         """One batch; True when more waits. Raises what the stream raises, and nothing is lost by it."""
-        with self._sending:
-            after = self._resync() if self._after is None else self._after
-            with self._lock:
-                batch, gone = self._kept.take_unsent(BURST, BURST_BYTES), self._kept.take_gone()
-            if not batch and not gone:
-                return False
-            self._after = None  # until Redis has answered
-            done = False
-            try:
-                done = self._stream.append(after, gone, [(item.identity, item.text) for item in batch])
-            finally:
-                if done:
-                    self._after = batch[-1].identity if batch else after
-                else:
-                    with self._lock:
-                        self._kept.gone += gone
-            return True
+        after = self._resync() if self._after is None else self._after
+        with self._lock:
+            batch, gone = self._kept.take_unsent(BURST, BURST_BYTES), self._kept.take_gone()
+        if not batch and not gone:
+            return False
+        self._after = None  # until Redis has answered
+        done = False
+        try:
+            done = self._stream.append(after, gone, [(item.identity, item.text) for item in batch])
+        finally:
+            if done:
+                self._after = batch[-1].identity if batch else after
+            else:
+                with self._lock:
+                    self._kept.gone += gone
+        return True
 
     def _resync(self) -> Identity:
         last = self._stream.take()
@@ -148,22 +147,23 @@ class LiveLog:
         return last
 
     def _try(self, action: Callable[[], bool]) -> bool:
-        """False too when it failed: then `_broken` or `_fenced` says so."""
-        if self._fenced:
-            return False
-        try:
-            more = action()
-        except FencedError:
-            self._fenced = True
-            log.warning("another worker writes the live log of this run now")
-            return False
-        except (redis.RedisError, OSError) as error:
-            if not self._broken:
-                log.warning("the live log is off until Redis is back: %s", error)
-            self._broken = True
-            return False
-        self._broken = False
-        return more
+        """False too when it failed: then `_broken` or `_fenced` says so. One thread at a time."""
+        with self._sending:
+            if self._fenced:
+                return False
+            try:
+                more = action()
+            except FencedError:
+                self._fenced = True
+                log.warning("another worker writes the live log of this run now")
+                return False
+            except (redis.RedisError, OSError) as error:
+                if not self._broken:
+                    log.warning("the live log is off until Redis is back: %s", error)
+                self._broken = True
+                return False
+            self._broken = False
+            return more
 
 
 def log_so_far(run: object) -> bytes:
