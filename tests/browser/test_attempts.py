@@ -61,12 +61,21 @@ def faults(page: Page) -> list[object]:
     return [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in found]
 
 
+def submit(page: Page, folder: str, verdict: str) -> str:
+    """Send an answer and wait for its verdict, not for an earlier run's; returns the address of the run."""
+    write(page, "main.py", exercise_files(QUICK, folder)["main.py"])
+    with page.expect_response(lambda answer: answer.url.endswith("/submissions/")) as sent:
+        press(page, "Submit")
+    run = str(sent.value.json()["url"])
+    expect(page.locator(f'[data-panel] a[href="{run}"]')).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.locator(".verdict-word")).to_have_text(verdict, timeout=PATIENCE_MS)
+    return run
+
+
 def test_a_pass_shows_its_second_run_by_itself_and_costs_one_attempt(open_page: OpenPage, capped: None) -> None:
     page = open_page(f"/lessons/{QUICK}/", user="learner")
     before = attempts_left(page)
-    write(page, "main.py", exercise_files(QUICK, "solution")["main.py"])
-    press(page, "Submit")
-    expect(page.locator(".verdict-word")).to_have_text("Passed", timeout=PATIENCE_MS)
+    submit(page, "solution", "Passed")
     expect(page.locator("[data-confirmation=confirmed]")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.locator("[data-history] tbody tr").first).to_contain_text("Second run")
     expect(page.locator("[data-history] tbody tr").first).to_contain_text("Passed")
@@ -82,9 +91,7 @@ def test_a_newer_submission_takes_the_place_of_the_one_that_waits(
     box = page.get_by_label("Take the place of the one that waits")
     expect(box).to_be_checked()
     assert faults(page) == []
-    write(page, "main.py", exercise_files(QUICK, "starter")["main.py"])
-    press(page, "Submit")
-    expect(page.locator(".verdict-word")).to_have_text("Not passed yet", timeout=PATIENCE_MS)
+    submit(page, "starter", "Not passed yet")
     expect(box).to_have_count(0)
     assert attempts_left(page) == before
     old = open_page(f"/runs/{waiting}/", user="learner")
@@ -97,11 +104,8 @@ def test_a_learner_reads_what_grading_again_changed(
     open_page: OpenPage, site: Site, capped: None, width: int, scheme: str
 ) -> None:
     page = open_page(f"/lessons/{QUICK}/", user="learner", width=width, scheme=scheme)
-    write(page, "main.py", exercise_files(QUICK, "solution")["main.py"])
-    press(page, "Submit")
-    expect(page.locator(".verdict-word")).to_have_text("Passed", timeout=PATIENCE_MS)
-    run = page.get_by_role("link", name="Link to this run").get_attribute("href")
-    teacher = open_page(str(run), user="instructor", width=width, scheme=scheme)
+    run = submit(page, "solution", "Passed")
+    teacher = open_page(run, user="instructor", width=width, scheme=scheme)
     teacher.get_by_text("Grade again").first.click()
     assert faults(teacher) == []
     assert teacher.evaluate("document.documentElement.scrollWidth") <= width
