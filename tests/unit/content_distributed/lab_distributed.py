@@ -25,7 +25,8 @@ PLANNER = LESSON / "exercises" / "memory_planner"
 
 def module(path: Path) -> Any:
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
     return found
@@ -64,7 +65,7 @@ def solution_against_judge(judge: Any) -> dict[str, Any]:
 
 
 def real_bytes() -> dict[str, float]:
-    """Bytes of weights, gradients and Adam's state that a rank of eight really holds under `fully_shard`, per 1/8 of 16."""
+    """Bytes of weights, gradients and Adam's state that one of eight ranks holds under `fully_shard`."""
     dist.init_process_group("fake", rank=3, world_size=8, store=FakeStore())
     model = nn.Sequential(*(nn.Linear(256, 256, bias=False) for _ in range(4)))
     whole = sum(p.numel() for p in model.parameters())
