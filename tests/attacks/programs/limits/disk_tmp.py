@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from kit import fill
 
 SPEC = {"disk_bytes": "8M"}
@@ -11,6 +13,7 @@ CONTROL = {"says": "done"}
 
 def attack() -> None:
     print(fill("/tmp/a", 9))
+    time.sleep(0.2)  # until somebody looks
 
 
 def control() -> None:
