@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from kit import MIB, name_of
 
@@ -21,6 +22,7 @@ def attack() -> None:
         print("written")
     except OSError as error:
         print(name_of(error))
+    time.sleep(0.2)  # until somebody looks
 
 
 def control() -> None:
