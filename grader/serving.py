@@ -156,7 +156,7 @@ class LoadBox:
             memory_bytes=limits.memory_mb * MIB,
             pids=limits.pids,
             wall_s=limits.wall_s,
-            open_files=1024,
+            open_files=1025,
             env=ENVIRONMENT,
             cpus=None if context.cores is None else context.cores.load,
         )

@@ -111,5 +111,3 @@ def test_models_and_migrations_agree(db: None) -> None:
     from django.core.management import call_command
 
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
-
-
