@@ -20,6 +20,7 @@ from typing import Any
 
 from grader.bench_grade.steadiness import CannotMeasure
 from webapp.config.paths import ROOT, boxd_socket, state_dir
+from webapp.config.tree import die_with_parent
 
 LESSONS = ROOT / "grader" / "bench_grade" / "lessons"
 LESSON, SLUG = "90_steadiness", "nothing"
@@ -78,7 +79,7 @@ def bench_site() -> Iterator[BenchSite]:
 def _started(command: Sequence[str], site: BenchSite, log: Any) -> Iterator[subprocess.Popen[bytes]]:
     process = subprocess.Popen(
         command, cwd=ROOT, env=site.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        start_new_session=True,
+        start_new_session=True, preexec_fn=die_with_parent,
     )  # fmt: skip
     try:
         yield process
