@@ -62,7 +62,7 @@ def test_lesson_never_tells_a_quiz_answer(db: None) -> None:
     assert "SECRET-REASON" not in Client().get(URL).content.decode()
 
 
-@pytest.mark.parametrize("path", ["/lessons/99_nothing/", "/lessons/01_distributed_training/", "/nothing"])
+@pytest.mark.parametrize("path", ["/lessons/99_nothing/", "/lessons/10_mlops_cicd/", "/nothing"])
 def test_it_answers_unknown_and_planned_lessons_with_404(path: str, db: None) -> None:
     assert Client().get(path).status_code == 404
 
