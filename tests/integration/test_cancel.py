@@ -72,8 +72,9 @@ def cancel(client: Client, run: str) -> None:
     assert client.post(f"/runs/{run}/cancel/", {}).status_code == 200
 
 
-def is_cancelled(client: Client, panel: str) -> bool:
-    return "Cancelled" in client.http.get(panel).text
+def is_over(client: Client, panel: str, mark: str) -> Callable[[], bool]:
+    """The page says that the run was cancelled, and nothing of its box is left."""
+    return lambda: "Cancelled" in client.http.get(panel).text and not processes(mark)
 
 
 def test_a_running_box_is_dead_within_two_seconds_and_its_cgroup_is_gone(learner: Client) -> None:
@@ -99,8 +100,7 @@ def test_it_is_cancelled_whenever_the_click_comes(learner: Client) -> None:
         answer = learner.submit(PEEK, {NAME: FAMILY.replace("{mark}", mark)}).json()
         time.sleep(delay_s)
         cancel(learner, answer["run"])
-        panel = answer["panel_url"]
-        assert seconds_until(lambda: is_cancelled(learner, panel) and not processes(mark)) < WITHIN_S, delay_s
+        assert seconds_until(is_over(learner, answer["panel_url"], mark)) < WITHIN_S, delay_s
         assert learner.follow(answer["ws_url"])[-1]["verdict"] == "cancelled", delay_s
     answer = learner.submit(PEEK, exercise_files(PEEK, "solution")).json()
     assert learner.follow(answer["ws_url"])[-1]["verdict"] == "passed"
