@@ -102,7 +102,7 @@ class StopFreezer:
 
     def _stop_all(self) -> bool:
         """One pass; True if it found nothing that could run."""
-        running = [pid for pid in self._members() if can_run(pid)]
+        running = [pid for pid in self._members() if can_run(pid, told=pid in self._stopped)]
         for pid in running:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
@@ -110,13 +110,18 @@ class StopFreezer:
         return not running
 
 
-def can_run(pid: int) -> bool:
-    """Whether any thread of the process is neither stopped nor dead."""
+def can_run(pid: int, *, told: bool = False) -> bool:
+    """Whether any thread of the process is neither stopped nor dead.
+
+    `told` to stop, one that waits in the kernel does no more work either: it stops before it returns. It may wait for
+    ever, as a parent does for a child that was stopped between vfork and exec.
+    """
+    still = "TtZXD" if told else "TtZX"
     try:
         tasks = [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
     except OSError:  # the process is gone
         return False
-    return any(_state(f"/proc/{pid}/task/{task}/stat") not in "TtZX" for task in tasks)
+    return any(_state(f"/proc/{pid}/task/{task}/stat") not in still for task in tasks)
 
 
 def _state(file: str) -> str:

@@ -32,6 +32,9 @@ _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x0002_0000, 0x1000_0000, 0x4000_0
 _MS_BIND, _MS_REC, _MS_SLAVE, _MS_NOSUID, _MS_NODEV = 0x1000, 0x4000, 0x8_0000, 2, 4
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_SYS_RT_SIGACTION = 13
+_SIGNALS_OF_LIBC = (32, 33)  # glibc keeps them from its callers, and lets its posix_spawn (GNU make's) ignore the first
+_DEFAULT_ACTION = bytes(32)  # the kernel's struct sigaction: no handler, flags, restorer or mask
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 # Any folder would do that always exists and that neither bubblewrap nor a mount needs. It is covered in a mount
 # namespace of this process's own.
@@ -243,6 +246,8 @@ def _reset_signals() -> None:
     """
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         signal.signal(number, signal.SIG_DFL)
+    for hidden in _SIGNALS_OF_LIBC:
+        _libc.syscall(_SYS_RT_SIGACTION, hidden, _DEFAULT_ACTION, None, ctypes.c_size_t(8))
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
 
 

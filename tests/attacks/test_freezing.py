@@ -40,6 +40,15 @@ assert libc.timer_settime(timer, 0, every, None) == 0
 os.write(1, b"xx")
 while True: pass
 """
+# A parent that waits in the kernel until its child ends or becomes another program, as every shell's does for a moment.
+VFORKED = """
+import ctypes, os, time
+libc = ctypes.PyDLL(None)
+CLONE_VFORK, SIGCHLD, SYS_CLONE = 0x4000, 17, 56
+if libc.syscall(SYS_CLONE, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0:
+    os.write(1, b"xx")
+    while True: pass
+"""
 
 
 class Burning:
@@ -73,6 +82,17 @@ def test_a_frozen_box_burns_nothing_and_goes_on_when_thawed(burning):
     burning.box.freeze()  # again is fine
     burning.box.thaw()
     assert burning.burned_in(FROZEN_S) > 0.03
+
+
+def test_a_parent_that_waits_for_a_vfork_is_frozen_as_well(any_backend):
+    waiting = Burning(any_backend, VFORKED)
+    try:
+        waiting.box.freeze()
+        assert waiting.burned_in(FROZEN_S) < MOST_CPU_S
+        waiting.box.thaw()
+        assert waiting.burned_in(FROZEN_S) > 0.03
+    finally:
+        waiting.process.close()
 
 
 def test_a_frozen_box_can_be_killed(burning):

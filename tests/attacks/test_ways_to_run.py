@@ -84,6 +84,24 @@ def test_what_the_starter_ignores_the_program_does_not(ignored):
     assert said.stdout.split() == ["SigIgn:", "0" * 16], said.stderr
 
 
+def test_what_make_ignores_the_program_does_not(tmp_path):
+    """The C library's posix_spawn, which GNU make starts everything by, leaves signal 32 ignored."""
+    code = (
+        "import sys\n"
+        "from sandbox import BoxSpec, open_backend\n"
+        "shown = [line for line in open('/proc/self/status') if line.startswith('SigIgn')]\n"
+        "process = open_backend().prepare(BoxSpec()).start(['/bin/grep', 'SigIgn', '/proc/self/status'])\n"
+        "print(*shown, process.stdout.read().decode(), file=open(sys.argv[1], 'w'))\n"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "RANKZERO_BOXD"} | {"PYTHONPATH": str(ROOT)}
+    said = tmp_path / "said"
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", code, str(said)], env)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    _, ignored_outside, _, ignored_inside = said.read_text().split()
+    assert int(ignored_outside, 16) & 1 << 31, "the control: it is ignored outside"
+    assert ignored_inside == "0" * 16
+
+
 def test_the_wheels_bubblewrap_serves_as_well(monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     program, libraries = find_bwrap()

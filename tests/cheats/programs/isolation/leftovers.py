@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 CHEAT = {
     "exercise": "rows",
@@ -16,7 +17,8 @@ left = [
     for place in ("/tmp", "/dev/shm", "/dev/mqueue", "/run", "/var/tmp", "/var/run")
     if os.path.isdir(place)
     for name in os.listdir(place)
-    if name not in {"fonts.conf", "shm"}
+    # The interpreter's own folders are there for everybody, and may lie in /tmp.
+    if name not in {"fonts.conf", "shm"} and not f"{sys.prefix}/".startswith(f"{place}/{name}/")
 ]
 with open("/proc/net/unix") as file:
     left += [line.split()[-1] for line in file if "@" in line or "boxd" in line]
