@@ -70,7 +70,8 @@ def test_a_run_that_is_stopped_leaves_no_lane(tmp_path):
     pids = tmp_path / "pids"
     lane = f"import os, time; open({str(pids)!r}, 'a').write(f'{{os.getpid()}}\\n'); time.sleep(60)"
     program = f"""
-        import os, sys
+        import os, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
         sys.path.insert(0, {str(ROOT)!r})
         from scripts.run_tests import Step, run
         argv = [sys.executable, "-c", {lane!r}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from statistics import median
 
 import pytest
 
@@ -67,7 +68,8 @@ def test_a_program_that_does_a_third_of_the_work_is_three_times_as_fast(tmp_path
 @pytest.mark.alone
 def test_the_same_program_is_as_fast_as_itself(tmp_path):
     exercise = judged(tmp_path, TURNS, {"slow": LOOP.format(times=1)})
-    assert speedup_of(run_steadily(exercise, LOOP.format(times=1))) == pytest.approx(1.0, rel=0.1)
+    speedups = [speedup_of(run_steadily(exercise, LOOP.format(times=1))) for _ in range(3)]
+    assert median(speedups) == pytest.approx(1.0, rel=0.1), speedups  # a single short run may be 12 % off
 
 
 @pytest.mark.alone
