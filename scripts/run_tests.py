@@ -50,7 +50,9 @@ def tool(name: str, *arguments: str) -> list[str]:
 
 
 def pytest(*arguments: str) -> list[str]:
-    return tool("pytest", "-q", "-p", "no:cacheprovider", *arguments)  # lanes would write to one cache
+    """Tests race with real processes, engines and clocks: a failed one gets a second try, and the summary names it."""
+    quiet = ("-q", "-p", "no:cacheprovider")  # lanes would write to one cache
+    return tool("pytest", *quiet, "--reruns", "1", "-rfERs", *arguments)
 
 
 FRONTEND = ROOT / "webapp" / "frontend"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -88,6 +89,22 @@ def test_a_run_that_is_stopped_leaves_no_lane(tmp_path):
     finally:
         runner.kill()
         runner.wait()
+
+
+@pytest.mark.parametrize(("fails", "code"), [(1, 0), (2, 1)])
+def test_a_second_try_is_named_and_a_second_failure_is_one(tmp_path, capfd, fails, code):
+    suite = tmp_path / "test_racing.py"
+    suite.write_text(
+        "from pathlib import Path\n"
+        "def test_it_races():\n"
+        "    tries = Path(__file__).with_suffix('.tries')\n"
+        "    tries.write_text((tries.read_text() if tries.exists() else '') + 'x')\n"
+        f"    assert len(tries.read_text()) > {fails}\n"
+    )
+    argv = run_tests.pytest(str(suite), "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path))
+    assert run([Step("racing", argv)], os.environ) == code
+    said = capfd.readouterr().out
+    assert re.search(r"^RERUN .*test_it_races", said, re.MULTILINE)
 
 
 @pytest.mark.parametrize("step", [*FAST, *ALL], ids=lambda step: step.name)
