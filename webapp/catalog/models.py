@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 from typing_extensions import override
 
@@ -32,3 +33,40 @@ class Exercise(models.Model):
     @property
     def key(self) -> str:
         return f"{self.lesson}/{self.slug}"
+
+
+class Reading(models.Model):
+    """How far a person has read in one lesson: section by section, and where the page was left."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="readings")
+    lesson = models.SlugField(max_length=80)
+    sections = models.JSONField(default=list)  # ids of the headings that were read to their end
+    place = models.CharField(max_length=200, blank=True)  # id of the heading where the page was left
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "lesson"], name="reading_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.lesson}"
+
+
+class QuizAnswer(models.Model):
+    """A person's last answer to one quiz. `was_correct` stays true once it was."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="quiz_answers")
+    lesson = models.SlugField(max_length=80)
+    quiz = models.SlugField(max_length=80)
+    answer = models.CharField(max_length=40)
+    correct = models.BooleanField()
+    was_correct = models.BooleanField()
+    tries = models.PositiveIntegerField(default=1)
+    answered_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "lesson", "quiz"], name="quiz_answer_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user_id}: {self.lesson}/{self.quiz}"

@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "webapp.catalog",
     "webapp.cohorts",
     "webapp.submissions",
+    "webapp.learning",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

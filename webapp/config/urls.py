@@ -16,5 +16,6 @@ urlpatterns = [
     path("accounts/", include("webapp.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("webapp.catalog.urls")),
+    path("", include("webapp.learning.urls")),
     path("", include("webapp.submissions.urls")),
 ]
