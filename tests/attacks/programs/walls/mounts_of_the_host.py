@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 ATTACK = {"says": "0 foreign"}
 CONTROL = {"says": "True"}
 
@@ -26,6 +28,8 @@ def attack() -> None:
         "/home",
         "/run/rankzero",
         "/.rankzero",
+        sys.prefix,  # the interpreter's own, wherever the project and Python are installed
+        sys.base_prefix,
     )
     print(len([point for point in points if not point.startswith(known[1:]) and point != "/"]), "foreign")
 
