@@ -56,6 +56,7 @@ def write_manifest(path: Path) -> Path:
     """Every entry that a template may name, so that pages render without a front-end build."""
     names = ["base", "home", "lesson", "exercise", "run", "theme", "account"]
     manifest = {f"src/{n}.ts": {"file": f"assets/{n}-aaaaaaaa.js", "name": n, "isEntry": True} for n in names}
+    manifest["src/icons.svg"] = {"file": "assets/icons-aaaaaaaa.svg"}
     path.write_text(json.dumps(manifest))
     return path
 

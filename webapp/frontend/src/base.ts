@@ -4,6 +4,8 @@ import "./styles/base.css";
 import "./styles/components.css";
 import "./styles/pages.css";
 
+import "./icons.svg?url"; // the sprite is part of every build; templates find it in the manifest
+
 import { all, find } from "./lib/dom";
 import { localTimes } from "./lib/times";
 
