@@ -11,15 +11,15 @@ SPRITE = (WEBAPP / "frontend" / "src" / "icons.svg").read_text()
 USED = re.compile(r"""{% icon "([a-z-]+)|\bicon\("([a-z-]+)"\)""")
 
 
-def render(text: str) -> str:
-    return Template("{% load ui %}" + text).render(Context())
+def render(text: str, **context: object) -> str:
+    return Template("{% load ui %}" + text).render(Context(context))
 
 
 def test_an_icon_says_nothing_unless_it_has_a_label() -> None:
     assert render('{% icon "play" %}') == (
         '<svg class="icon" aria-hidden="true"><use href="/static/assets/icons-aaaaaaaa.svg#play"/></svg>'
     )
-    labelled = render("{% icon 'lock' 'Locked \"now\"' extra='large' %}")
+    labelled = render('{% icon "lock" label=words extra="large" %}', words='Locked "now"')
     assert 'class="icon large" role="img" aria-label="Locked &quot;now&quot;"' in labelled
 
 

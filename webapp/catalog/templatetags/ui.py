@@ -1,4 +1,4 @@
-"""{% icon 'play' %}: one drawing of the sprite (frontend/src/icons.svg), in the colour and size of the text beside it."""
+"""{% icon "play" %}: one drawing of the sprite (frontend/src/icons.svg), as large as the text beside it."""
 
 from __future__ import annotations
 
