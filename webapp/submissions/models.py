@@ -73,6 +73,23 @@ class SubmissionFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+class Draft(models.Model):
+    """What a learner wrote for an exercise and did not send: one each. Changed by drafts.py alone."""
+
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="drafts")
+    version = models.PositiveIntegerField(default=1)  # grows with every change: a page that knows an older one must ask
+    texts = models.JSONField(default=dict)  # of editable files, by name
+    content_hash = models.CharField(max_length=64)  # the version of the exercise that it was last written for
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["learner", "exercise"], name="draft_once")]
+
+    @override
+    def __str__(self) -> str:
+        return f"draft {self.version} of {self.exercise_id} by {self.learner_id}"
+
 
 class Regrade(models.Model):
     """An instructor's or operator's order to grade again, after a judge was mended. Old runs stay as they are."""
