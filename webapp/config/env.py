@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "RANKZERO_"
@@ -50,6 +51,15 @@ def env_secret(name: str) -> str:
         return Path(file).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ImproperlyConfigured(f"{PREFIX}{name}_FILE names {file}, which cannot be read: {error}") from error
+
+
+def languages(codes: list[str]) -> list[tuple[str, str]]:
+    """Code and own name of each, such as ("de", "Deutsch"). English is always among them: the sources speak it."""
+    unknown = [code for code in codes if "name_local" not in LANG_INFO.get(code, {})]
+    if unknown or "en" not in codes:
+        wrong = f"does not know {', '.join(unknown)}" if unknown else "has to name en, the language of the sources"
+        raise ImproperlyConfigured(f"RANKZERO_LANGUAGES {wrong}; write codes such as en,de,pt-br")
+    return [(code, LANG_INFO[code]["name_local"]) for code in dict.fromkeys(codes)]
 
 
 def secret_key(state: Path) -> str:

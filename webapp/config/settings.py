@@ -51,6 +51,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "webapp.config.middleware.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -93,7 +94,9 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+LANGUAGES = env.languages(env.env_list("LANGUAGES", "en"))
+LOCALE_PATHS = [ROOT / "webapp" / "locale"]
+USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.env_str("TIME_ZONE", "UTC")
 

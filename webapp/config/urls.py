@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from webapp.config.health import healthz, readyz
+from webapp.config.languages import ScriptTexts
 from webapp.submissions.operations.views import metrics
 
 handler400 = "webapp.config.errors.bad_request"
@@ -13,6 +14,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("messages/<slug:language>.js", ScriptTexts.as_view(), name="script_texts"),
     path("accounts/", include("webapp.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("webapp.catalog.urls")),
