@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,8 @@ MANAGE = [str(BIN / "python"), "manage.py"]
 HEARTBEAT_S = 30.0
 _LOOK_S = 0.2
 _SHOWN = 70
+LIMIT_S = 1500.0  # of a step: far above what any takes, far below what would keep the later ones from running
+_LAST_WORDS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,13 @@ def tool(name: str, *arguments: str) -> list[str]:
 
 
 def pytest(*arguments: str) -> list[str]:
-    """Tests race with real processes, engines and clocks: a failed one gets a second try, and the summary names it."""
+    """Tests race with real processes, engines and clocks: a failed one gets a second try, and the summary names it.
+
+    One that hung gets none: its time limit holds for both tries together, so the second would have no limit at all.
+    """
     quiet = ("-q", "-p", "no:cacheprovider")  # lanes would write to one cache
-    return tool("pytest", *quiet, "--reruns", "1", "-rfERs", *arguments)
+    again = ("--reruns", "1", "--rerun-except", "from pytest-timeout")
+    return tool("pytest", *quiet, *again, "-rfERs", *arguments)
 
 
 FRONTEND = ROOT / "webapp" / "frontend"
@@ -109,6 +116,17 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "PYTHONUNBUFFERED": "1"}
 
 
+def end(process: subprocess.Popen[bytes]) -> int:
+    """Ends a command that ran too long: pytest answers SIGABRT by printing where each of its threads stands."""
+    print(f"\n── process {process.pid} still runs after {LIMIT_S:.0f} s: ended", flush=True)
+    process.send_signal(signal.SIGABRT)
+    try:
+        return process.wait(_LAST_WORDS_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
 class Lane:
     """A command that writes into a file of its own while others run beside it."""
 
@@ -130,10 +148,10 @@ class Lane:
         return self.row is not None
 
     def stop(self) -> None:
+        """Ends it if it still runs, and shows what it has printed."""
         if self.row is None:
-            self._process.terminate()
-            _, status, _ = os.wait4(self._process.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
+            end(self._process)
+            self._end(self._process.returncode, resource.getrusage(resource.RUSAGE_CHILDREN))
 
     def last_line(self) -> str:
         with self._log.open("rb") as log:
@@ -160,6 +178,9 @@ def run_lanes(step: Step, lanes: Mapping[str, Sequence[str]], env: Mapping[str, 
         began = last = time.monotonic()
         while alive := [lane for lane in running if not lane.look()]:
             time.sleep(_LOOK_S)
+            if time.monotonic() - began > LIMIT_S:
+                for lane in alive:
+                    lane.stop()
             if time.monotonic() - last >= HEARTBEAT_S:
                 last = time.monotonic()
                 for lane in alive:
@@ -170,7 +191,11 @@ def run_lanes(step: Step, lanes: Mapping[str, Sequence[str]], env: Mapping[str, 
 def run_one(step: Step, argv: Sequence[str], env: Mapping[str, str]) -> Row:
     """One command that prints as it goes."""
     began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    code = subprocess.run(argv, cwd=step.folder, env=env, check=False).returncode
+    process = subprocess.Popen(argv, cwd=step.folder, env=env)
+    try:
+        code = process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        code = end(process)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Row(step.name, code, time.monotonic() - began, cpu_s)

@@ -107,6 +107,29 @@ def test_a_second_try_is_named_and_a_second_failure_is_one(tmp_path, capfd, fail
     assert re.search(r"^RERUN .*test_it_races", said, re.MULTILINE)
 
 
+@pytest.mark.parametrize("in_lanes", [False, True])
+def test_a_step_that_hangs_is_ended_and_says_where_it_stands(capfd, monkeypatch, in_lanes):
+    monkeypatch.setattr(run_tests, "LIMIT_S", 4.0)
+    argv = python("import faulthandler, time\nfaulthandler.enable()\ndef it_hangs(): time.sleep(60)\nit_hangs()")
+    hangs = {"hangs": argv, "fine": python("")} if in_lanes else argv
+    assert run([Step("hanging", hangs), Step("after", python("print('still run')"))], os.environ) == 1
+    out, err = capfd.readouterr()
+    assert "in it_hangs" in out + err
+    assert "still run" in out
+
+
+def test_a_test_that_ran_out_of_time_gets_no_second_try(tmp_path, capfd):
+    suite = tmp_path / "test_slow.py"
+    suite.write_text("import time\ndef test_it_is_slow():\n    time.sleep(60)\n")
+    argv = run_tests.pytest(
+        str(suite), "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path), "-o", "timeout=1"
+    )
+    assert run([Step("slow", argv)], os.environ) == 1
+    said = capfd.readouterr().out
+    assert "from pytest-timeout" in said
+    assert not re.search(r"^RERUN", said, re.MULTILINE)
+
+
 @pytest.mark.parametrize("step", [*FAST, *ALL], ids=lambda step: step.name)
 def test_each_step_runs_what_is_there(step):
     for argv in step.argv.values() if isinstance(step.argv, dict) else [step.argv]:
