@@ -70,3 +70,37 @@ class QuizAnswer(models.Model):
     @override
     def __str__(self) -> str:
         return f"{self.user_id}: {self.lesson}/{self.quiz}"
+
+
+class SearchDocument(models.Model):
+    """One place that search finds. The databases index the `…_words`, which search/words.py makes.
+
+    SQLite keeps an FTS5 table beside this one by triggers, PostgreSQL a generated column (migration 0003). On SQLite a
+    later migration that alters this model remakes its table and so loses the triggers: it must make them again.
+    """
+
+    key = models.CharField(max_length=300, unique=True)
+    kind = models.SlugField(max_length=40)
+    title = models.CharField(max_length=300)
+    heading = models.CharField(max_length=300, blank=True)
+    text = models.TextField(blank=True)
+    url = models.CharField(max_length=500)
+    title_words = models.TextField(blank=True)
+    heading_words = models.TextField(blank=True)
+    body_words = models.TextField(blank=True)
+    content_hash = models.CharField(max_length=64)
+
+    @override
+    def __str__(self) -> str:
+        return self.key
+
+
+class SearchState(models.Model):
+    """One row: which content the search index was made from, and when."""
+
+    digest = models.CharField(max_length=64)
+    refreshed_at = models.DateTimeField(auto_now=True)
+
+    @override
+    def __str__(self) -> str:
+        return self.digest

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.db.models import Q
 
+from lessons.loader import Course
 from lessons.loader import Exercise as Content
 from webapp.catalog.course import course, course_forget
 from webapp.catalog.models import Exercise
+from webapp.catalog.search.index import index_refresh
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +21,17 @@ class SyncResult:
     problems: tuple[str, ...]
 
 
-@transaction.atomic
 def catalog_sync() -> SyncResult:
-    """Make the mirror equal to the folders. Exercises that are gone or broken keep their rows, marked absent."""
+    """Make the mirror and the search index equal to the folders."""
     course_forget()
-    now = course()
+    result = course_mirror(course())
+    index_refresh()
+    return result
+
+
+@transaction.atomic
+def course_mirror(now: Course) -> SyncResult:
+    """Exercises that are gone or broken keep their rows, marked absent."""
     contents = {content.manifest.id: content for lesson in now.lessons for content in lesson.exercises}
     gone = Exercise.objects.filter(is_present=True).exclude(pk__in=contents).update(is_present=False)
     Exercise.objects.filter(pk__in=contents).update(is_present=False)  # two that swap names never collide

@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.config.settings")
 
 app = Celery("rankzero")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["webapp.submissions"])
+app.autodiscover_tasks(["webapp.catalog", "webapp.submissions"])
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]  # celery ships no types

@@ -1,0 +1,55 @@
+"""The palette's commands that the catalog knows: the site's pages, lessons and exercises, and what an account offers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from webapp.catalog.course import course
+from webapp.catalog.search.palette import PaletteCommand
+from webapp.catalog.selectors import go_on, lesson_cards
+
+
+def site_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
+    yield from continue_command(request)
+    yield PaletteCommand(id="home", title=_("Home"), group="page", url=reverse("home"), words=_("learning path lessons"))
+    yield from account_commands(request)
+    yield from course_commands()
+
+
+def continue_command(request: HttpRequest) -> Iterator[PaletteCommand]:
+    place = go_on(lesson_cards(request.user))
+    if place is not None:
+        title = _("Continue") if place.started else _("Start the first lesson")
+        yield PaletteCommand(id="continue", title=title, note=place.title, group="action", url=place.url)
+
+
+def account_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
+    if request.user.is_authenticated:
+        out = _("Sign out")
+        yield PaletteCommand(id="profile", title=_("Profile"), group="page", url=reverse("profile"), words=_("account"))
+        yield PaletteCommand(id="logout", title=out, group="action", url=reverse("account_logout"), method="post")
+        return
+    yield PaletteCommand(id="login", title=_("Sign in"), group="page", url=reverse("account_login"))
+    if settings.SIGNUP_OPEN:
+        yield PaletteCommand(id="signup", title=_("Create account"), group="page", url=reverse("account_signup"))
+
+
+def course_commands() -> Iterator[PaletteCommand]:
+    for lesson in course().lessons:
+        if lesson.body:
+            url = reverse("lesson", args=[lesson.slug])
+            number = lesson.slug[:2] if lesson.slug[:2].isdigit() else ""
+            yield PaletteCommand(id=f"lesson:{lesson.slug}", title=lesson.title, note=number, group="lesson", url=url)
+        for exercise in lesson.exercises:
+            yield PaletteCommand(
+                id=f"exercise:{exercise.manifest.id}",
+                title=exercise.manifest.title,
+                note=lesson.title,
+                group="exercise",
+                url=reverse("exercise", args=[exercise.lesson, exercise.slug]),
+            )

@@ -1,0 +1,62 @@
+"""What there is to find. Apps above register theirs here, so that the catalog need not import upward.
+
+Only what everybody may read is ever a document: nothing of a person, and no quiz's answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import astuple, dataclass
+
+from django.utils.functional import Promise
+
+from webapp.catalog.search.words import WORDS_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One place of the site. `heading` names a section of the page `title`; empty, it is the page itself."""
+
+    key: str  # unique, and the same for the same place at every refresh
+    title: str
+    heading: str = ""
+    text: str
+    tags: str = ""  # words that find it and are not shown
+    url: str
+
+    @property
+    def content_hash(self) -> str:
+        return hashlib.sha256(WORDS_VERSION + "\0".join(astuple(self)).encode()).hexdigest()
+
+
+Read = Callable[[], Iterable[Document]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """`kind` is its name in addresses and the database, `one` and `many` are what people read."""
+
+    kind: str
+    one: str | Promise
+    many: str | Promise
+    read: Read
+
+
+_sources: dict[str, Source] = {}
+
+
+def register(source: Source) -> None:
+    """Kinds are shown in the order in which they were first registered."""
+    _sources[source.kind] = source
+
+
+def sources() -> tuple[Source, ...]:
+    return tuple(_sources.values())
+
+
+def documents() -> Iterator[tuple[str, Document]]:
+    """(kind, document) of all sources."""
+    for source in sources():
+        for document in source.read():
+            yield source.kind, document
