@@ -8,6 +8,7 @@ from functools import cache
 from typing import Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, sync_playwright
 
 from tests.site_fixture import site  # noqa: F401  # a fixture
@@ -18,7 +19,9 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
 ]  # fmt: skip
 OpenPage = Callable[..., Page]
+CheckAxe = Callable[..., None]
 Scheme = Literal["light", "dark"]
+Contrast = Literal["no-preference", "more"]
 
 
 @pytest.fixture(scope="session")
@@ -72,17 +75,25 @@ def open_page(
     site: Site,  # noqa: F811
     session_of: Callable[[str], StorageState],
 ) -> Iterator[OpenPage]:
-    """`open_page(path, user=…, width=…, scheme=…)` gives a page; the same user keeps one context in a test."""
-    contexts: dict[tuple[str, int, str], BrowserContext] = {}
+    """`open_page(path, user=…, width=…, scheme=…, contrast=…)` gives a page; a user keeps one context in a test."""
+    contexts: dict[tuple[str, int, str, str], BrowserContext] = {}
     watch = Watch(site.url)
 
-    def open_it(path: str, *, user: str = "", width: int = 1280, scheme: Scheme = "light") -> Page:
-        key = (user, width, scheme)
+    def open_it(
+        path: str,
+        *,
+        user: str = "",
+        width: int = 1280,
+        scheme: Scheme = "light",
+        contrast: Contrast = "no-preference",
+    ) -> Page:
+        key = (user, width, scheme, contrast)
         if key not in contexts:
             contexts[key] = browser.new_context(
                 base_url=site.url,
                 viewport={"width": width, "height": 900},
                 color_scheme=scheme,
+                contrast=contrast,
                 reduced_motion="reduce",
                 storage_state=session_of(user) if user else None,
             )
@@ -97,6 +108,19 @@ def open_page(
     for context in contexts.values():
         context.close()
     assert watch.faults == []
+
+
+@pytest.fixture
+def check_axe() -> CheckAxe:
+    """`check_axe(page)` fails on any violation, however small, and says where; `part` names one element to look at."""
+    axe = Axe()
+
+    def check(page: Page, part: str | None = None) -> None:
+        faults = axe.run(page, context=part).response["violations"]
+        found = [(fault["id"], fault["help"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in faults]
+        assert not found, found
+
+    return check
 
 
 def sign_in(page: Page, name: str, password: str) -> None:

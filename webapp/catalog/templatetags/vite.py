@@ -70,3 +70,13 @@ def vite_url(name: str) -> str:
     """The address of an entry's file alone, for a blocking script."""
     manifest = load_manifest()
     return static(manifest[find_entry(manifest, name)]["file"])
+
+
+@register.simple_tag
+def vite_fonts() -> SafeString:
+    """Fetch the text's fonts at once: the style sheet that names them comes later. Code's font can wait."""
+    manifest = load_manifest()
+    files = manifest[find_entry(manifest, "base")].get("assets", [])
+    texts = [file for file in files if file.endswith(".woff2") and "mono" not in file]
+    link = '<link rel="preload" as="font" type="font/woff2" href="{}" crossorigin>'
+    return format_html_join("\n", link, ((static(file),) for file in texts))

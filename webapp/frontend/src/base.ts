@@ -1,25 +1,33 @@
 import "./styles/fonts.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/header.css";
 import "./styles/components.css";
 import "./styles/pages.css";
 
 import "./icons.svg?url"; // the sprite is part of every build; templates find it in the manifest
 
+import { choose, chosen, type Kind } from "./lib/appearance";
 import { all, find } from "./lib/dom";
 import { localTimes } from "./lib/times";
 
 const NOTICE_EVERY_MS = 5000;
+const KINDS: Kind[] = ["theme", "contrast"];
 
-function themeToggle(): void {
-  const button = find<HTMLButtonElement>(".theme-toggle");
-  button?.addEventListener("click", () => document.dispatchEvent(new Event("rz:theme-toggle")));
-  const name = (): void => {
-    const dark = document.documentElement.dataset["themeNow"] === "dark";
-    button?.setAttribute("aria-label", dark ? "Use the light theme" : "Use the dark theme");
+/** The menu's choice of theme and contrast: applied at once, remembered here. */
+function watchAppearance(form: HTMLFormElement): void {
+  const show = (): void => {
+    for (const kind of KINDS) {
+      const input = find<HTMLInputElement>(`input[name="${kind}"][value="${chosen(kind)}"]`, form);
+      if (input !== null) input.checked = true;
+    }
   };
-  name();
-  document.addEventListener("rz:theme", name);
+  show();
+  document.addEventListener("rz:theme", show);
+  form.addEventListener("change", (event) => {
+    const input = event.target as HTMLInputElement;
+    choose(input.name as Kind, input.value);
+  });
 }
 
 function closeMenus(): void {
@@ -55,7 +63,7 @@ function followLab(): void {
   setTimeout(() => void look(), NOTICE_EVERY_MS);
 }
 
-themeToggle();
+all<HTMLFormElement>("form[data-appearance]").forEach(watchAppearance);
 closeMenus();
 localTimes();
 followLab();
