@@ -4,28 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from webapp.catalog.context import site
 from webapp.catalog.course import course
 from webapp.catalog.search.palette import PaletteCommand
-from webapp.catalog.selectors import go_on, lesson_cards
 
 
 def site_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
-    yield from continue_command(request)
     yield PaletteCommand(id="home", title=_("Home"), group="page", url=reverse("home"), words=_("learning path lessons"))
     yield from account_commands(request)
     yield from course_commands()
-
-
-def continue_command(request: HttpRequest) -> Iterator[PaletteCommand]:
-    place = go_on(lesson_cards(request.user))
-    if place is not None:
-        title = _("Continue") if place.started else _("Start the first lesson")
-        yield PaletteCommand(id="continue", title=title, note=place.title, group="action", url=place.url)
 
 
 def account_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
@@ -35,7 +26,7 @@ def account_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
         yield PaletteCommand(id="logout", title=out, group="action", url=reverse("account_logout"), method="post")
         return
     yield PaletteCommand(id="login", title=_("Sign in"), group="page", url=reverse("account_login"))
-    if settings.SIGNUP_OPEN:
+    if site(request)["signup_open"]:
         yield PaletteCommand(id="signup", title=_("Create account"), group="page", url=reverse("account_signup"))
 
 
