@@ -37,11 +37,14 @@ class BenchSite:
     environment: Mapping[str, str]
     log: Path
 
-    def ask(self, module: str, *arguments: str) -> Any:
-        """The JSON that `python -m <module>` prints as a process of this site. Raises CannotMeasure."""
+    def ask(self, module: str, *arguments: str, given: str = "") -> Any:
+        """The JSON that `python -m <module>` prints as a process of this site. Raises CannotMeasure.
+
+        It reads what is `given` from its standard input.
+        """
         done = subprocess.run(
             [sys.executable, "-m", module, *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+            cwd=ROOT, env=self.environment, input=given, capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise CannotMeasure(f"{module} failed: {done.stderr[-_TAIL:]}")
@@ -63,12 +66,12 @@ class BenchSite:
 
 
 @contextlib.contextmanager
-def bench_site() -> Iterator[BenchSite]:
+def bench_site(settings: str = "webapp.config.settings") -> Iterator[BenchSite]:
     """Start one and give it once it answers; all of it is gone with the context. Raises CannotMeasure."""
     with tempfile.TemporaryDirectory(prefix="rankzero-bench-", ignore_cleanup_errors=True) as folder:
         state = Path(folder)
         _share_assets(state)
-        site = BenchSite(port=_free_port(), environment=_environment(state), log=state / "up.log")
+        site = BenchSite(port=_free_port(), environment=_environment(state, settings), log=state / "up.log")
         command = [sys.executable, "manage.py", "up", "--port", str(site.port)]
         with site.log.open("wb") as log, _started(command, site, log) as process:
             _await_ready(process, site)
@@ -103,7 +106,7 @@ def _await_ready(process: subprocess.Popen[bytes], site: BenchSite) -> None:
     raise CannotMeasure(f"the site did not start; it said: {site.log.read_text(errors='replace')[-_TAIL:]}")
 
 
-def _environment(state: Path) -> dict[str, str]:
+def _environment(state: Path, settings: str) -> dict[str, str]:
     """Of this installation only where its lab lies: the bench's data goes into no database but its own."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("RANKZERO_")}
     ours = {name: os.environ[name] for name in ("RANKZERO_LAB", "RANKZERO_TORCH") if name in os.environ}
@@ -113,7 +116,7 @@ def _environment(state: Path) -> dict[str, str]:
         "RANKZERO_STATE": str(state),
         "RANKZERO_LESSONS": str(LESSONS),
         "RANKZERO_TIERS": "smoke,cpu",
-        "DJANGO_SETTINGS_MODULE": "webapp.config.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
     }
 
 

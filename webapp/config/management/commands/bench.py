@@ -14,6 +14,8 @@ from grader.bench_grade import report as grade_report
 from grader.bench_grade import suite as grade_suite
 from sandbox import SandboxError
 from sandbox.bench import box, report
+from webapp.config.bench_site import report as site_report
+from webapp.config.bench_site import suite as site_suite
 from webapp.submissions.bench_queue import report as queue_report
 from webapp.submissions.bench_queue import suite as queue_suite
 from webapp.submissions.bench_watchers import report as watchers_report
@@ -38,6 +40,7 @@ BENCHES = {
     "box": Bench(run=box.run, lines=report.lines),
     "grade": Bench(run=grade_suite.run, lines=grade_report.lines),
     "queue": Bench(run=queue_suite.run, lines=queue_report.lines),
+    "site": Bench(run=site_suite.run, lines=site_report.lines),
     "watchers": Bench(run=watchers_suite.run, lines=watchers_report.lines, options=("viewers",)),
 }
 ALL = "all"
@@ -58,7 +61,7 @@ class Command(BaseCommand):
             type=_positive,
             default=None,
             help="box: rounds of every group of timed starts; grade: runs of every submission; queue: clicks; "
-            "watchers: seconds that the run writes",
+            "site: of every page; watchers: seconds that the run writes",
         )
         parser.add_argument("--viewers", type=_positive, default=watchers_suite.VIEWERS, help="watchers: how many")
 
