@@ -1,7 +1,7 @@
 import { defineConfig } from "vite";
 
 // One entry a kind of page. Django's `vite` tag finds the hashed names in dist/.vite/manifest.json.
-const entries = ["theme", "base", "home", "lesson", "exercise", "run", "search"] as const;
+const entries = ["theme", "base", "home", "lesson", "exercise", "run", "search", "plan", "account"] as const;
 
 export default defineConfig({
   base: "/static/",

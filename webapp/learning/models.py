@@ -25,7 +25,7 @@ class StudyPlan(models.Model):
     kind = models.CharField(max_length=16, choices=PlanKind.choices)
     start = models.DateField()
     weekdays = models.JSONField(default=list)  # numbers, Monday is 0
-    lessons = models.JSONField(default=list)  # slugs: what was chosen where the kind leaves a choice
+    lessons = models.JSONField(default=list, blank=True)  # slugs: what was chosen where the kind leaves a choice
     end = models.DateField(null=True, blank=True)  # custom: by this day, or
     hours_a_week = models.PositiveSmallIntegerField(null=True, blank=True)  # custom: so much a week
     time_of_day = models.TimeField(null=True, blank=True)  # of calendar entries; without it they are all-day

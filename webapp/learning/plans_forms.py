@@ -69,6 +69,7 @@ class PlanForm(forms.Form):
         self.kind = kind
         for name in absent(kind):
             del self.fields[name]
+        self.fields["time_zone"].widget.attrs["data-site-zone"] = settings.TIME_ZONE
         if "lessons" in self.fields:
             field = self.fields["lessons"]
             assert isinstance(field, forms.MultipleChoiceField)

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
                 ),
                 ("start", models.DateField()),
                 ("weekdays", models.JSONField(default=list)),
-                ("lessons", models.JSONField(default=list)),
+                ("lessons", models.JSONField(blank=True, default=list)),
                 ("end", models.DateField(blank=True, null=True)),
                 ("hours_a_week", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("time_of_day", models.TimeField(blank=True, null=True)),
