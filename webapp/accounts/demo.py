@@ -47,3 +47,14 @@ def write_private(path: Path, accounts: list[tuple[str, str, Role]]) -> None:
     with os.fdopen(descriptor, "w") as handle:
         handle.write(HEADER)
         handle.writelines(f"{name:<11} {password}  {role}\n" for name, password, role in accounts)
+
+
+def demo_account_forget(name: str) -> None:
+    """Take a deleted account out of the file of passwords."""
+    path = demo_accounts_file()
+    if not path.is_file():
+        return
+    lines = path.read_text().splitlines(keepends=True)
+    kept = [line for line in lines if line.startswith("#") or line.split(maxsplit=1)[:1] != [name]]
+    if kept != lines:
+        path.write_text("".join(kept))

@@ -1,19 +1,34 @@
-"""The user of the site."""
+"""The user of the site, and what lets people and programs in."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 
 class Role(models.TextChoices):
-    LEARNER = "learner", "Learner"
-    INSTRUCTOR = "instructor", "Instructor"
-    ADMIN = "admin", "Administrator"
+    LEARNER = "learner", _("Learner")
+    INSTRUCTOR = "instructor", _("Instructor")
+    ADMIN = "admin", _("Administrator")
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "system", _("As this device")
+    LIGHT = "light", _("Light")
+    DARK = "dark", _("Dark")
+
+
+class Contrast(models.TextChoices):
+    SYSTEM = "system", _("As this device")
+    MORE = "more", _("More contrast")
 
 
 class People(UserManager["User"]):
@@ -33,8 +48,13 @@ class User(AbstractUser):
     first_name = None  # type: ignore[assignment]  # one field for a name fits more of the world than two
     last_name = None  # type: ignore[assignment]
     display_name = models.CharField(max_length=80, blank=True)
-    email = models.EmailField("e-mail address", unique=True)
+    email = models.EmailField(_("e-mail address"), unique=True)
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.LEARNER)
+
+    theme = models.CharField(max_length=8, choices=Theme.choices, default=Theme.SYSTEM)
+    contrast = models.CharField(max_length=8, choices=Contrast.choices, default=Contrast.SYSTEM)
+    time_zone = models.CharField(max_length=64, blank=True)  # "": the site's
+    language = models.CharField(max_length=16, blank=True)  # "": what the browser asks for
 
     objects: ClassVar[People] = People()
 
@@ -61,3 +81,60 @@ class User(AbstractUser):
     def is_teacher(self) -> bool:
         """May read every learner's work and the errors of content."""
         return self.is_superuser or self.role in (Role.INSTRUCTOR, Role.ADMIN)
+
+
+class Invitation(models.Model):
+    """Lets one person make an account where the site is not open to all. Only a digest of its secret is kept."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    email = models.EmailField(blank=True)  # "": for whoever has the link
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitations"
+    )
+    used_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="invited_with"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.used_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class ApiToken(models.Model):
+    """Lets a program act for a person. Only a digest of it is kept; `prefix` is the part that is shown again."""
+
+    class Scope(models.TextChoices):
+        READ = "read", _("Read")
+        SUBMIT = "submit", _("Read and submit")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=60)
+    prefix = models.CharField(max_length=16, unique=True)
+    digest = models.CharField(max_length=64)
+    scope = models.CharField(max_length=8, choices=Scope.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scope__in=("read", "submit")), name="api_token_scope_known"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.prefix} of {self.user_id}"
+
+    def has_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now

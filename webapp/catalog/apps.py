@@ -11,6 +11,8 @@ class CatalogConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from webapp.accounts import personal
+        from webapp.catalog.personal import KEEPER
         from webapp.catalog.search import commands, lessons, palette, sources
 
         for kind, one, many, read in (
@@ -20,3 +22,4 @@ class CatalogConfig(AppConfig):
         ):
             sources.register(sources.Source(kind=kind, one=one, many=many, read=read))
         palette.register(commands.site_commands)
+        personal.register(KEEPER)

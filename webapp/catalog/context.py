@@ -13,7 +13,7 @@ from webapp.config.lab import lab_state
 
 def site(request: HttpRequest) -> dict[str, Any]:
     """`lab`: LabNotice while nothing can run, else None. `signup_open`: whether anyone may make an account."""
-    return {"lab": lab_notice(), "signup_open": settings.SIGNUP_OPEN}
+    return {"lab": lab_notice(), "signup_open": settings.SIGNUP in ("open", "domain")}
 
 
 def lab_notice() -> LabNotice | None:

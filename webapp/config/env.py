@@ -62,6 +62,19 @@ def languages(codes: list[str]) -> list[tuple[str, str]]:
     return [(code, LANG_INFO[code]["name_local"]) for code in dict.fromkeys(codes)]
 
 
+def signup() -> tuple[str, list[str]]:
+    """Who may make an account (open, invite, domain, closed; True and False say open and closed), and the domains."""
+    choices = ("open", "invite", "domain", "closed", "True", "False")
+    mode = env_choice("SIGNUP", "open", choices)
+    mode = {"True": "open", "False": "closed"}.get(mode, mode)
+    domains = [domain.lower().removeprefix("@") for domain in env_list("SIGNUP_DOMAINS")]
+    if bool(domains) != (mode == "domain") or not all("." in domain and "@" not in domain for domain in domains):
+        raise ImproperlyConfigured(
+            f"{PREFIX}SIGNUP=domain and {PREFIX}SIGNUP_DOMAINS go together; write domains such as example.org,example.edu"
+        )
+    return mode, domains
+
+
 def secret_key(state: Path) -> str:
     """The signing key: RANKZERO_SECRET_KEY, else <state>/secret_key, which is made with mode 600 when missing."""
     given = env_secret("SECRET_KEY")

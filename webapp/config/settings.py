@@ -22,6 +22,8 @@ TIERS = env.env_list("TIERS", default_tiers())  # what this installation has wor
 WORKER_GRACE_S = env.env_int("WORKER_GRACE_S", 1, high=3600)  # what a run may still take when its worker is stopped
 PROXIES = env.env_int("PROXIES", 0, high=8)  # how many proxies of ours stand before the site
 
+SOURCE_URL = env.env_str("SOURCE_URL").rstrip("/")  # where the public reads this repository's files
+
 INSTALLED_APPS = [
     "webapp.config",
     "webapp.accounts",
@@ -55,6 +57,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "webapp.accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -137,11 +140,18 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 LOGOUT_REDIRECT_URL = "home"
 HAS_MAIL = bool(env.env_secret("EMAIL_URL"))
-SIGNUP_OPEN = env.env_bool("SIGNUP", default=True)
+SIGNUP, SIGNUP_DOMAINS = env.signup()
 ACCOUNT_ADAPTER = "webapp.accounts.adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "webapp.accounts.adapter.SocialAccountAdapter"
+ACCOUNT_FORMS = {"signup": "webapp.accounts.forms.SignupForm", "add_email": "webapp.accounts.forms.AddEmailForm"}
+SOCIALACCOUNT_FORMS = {"signup": "webapp.accounts.forms.SocialSignupForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "mandatory" if HAS_MAIL else "none"
+# Where the address decides who may come in, it has to be proved; a site without a mail server prints the message.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if HAS_MAIL or SIGNUP == "domain" else "none"
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = HAS_MAIL  # a message about each change of password, address or second factor
 ACCOUNT_USERNAME_BLACKLIST = ["admin", "root", "system", "support", "rankzero"]
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_SESSION_REMEMBER = True
@@ -176,13 +186,13 @@ AXES_RESET_ON_SUCCESS = True
 AXES_ENABLE_ADMIN = False
 AXES_CLIENT_IP_CALLABLE = "webapp.accounts.adapter.client_ip"
 
-# Mail: with no server named, messages (password resets) are kept as files for the operator to read.
+# Mail: with no server named, messages (password resets) are printed, and kept as files, for the operator to read.
 DEFAULT_FROM_EMAIL = env.env_str("EMAIL_FROM", "rankzero@localhost")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 if HAS_MAIL:
     locals().update(env.mail())
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_BACKEND = "webapp.accounts.mail.OperatorsMail"
     EMAIL_FILE_PATH = STATE / "mail"
 
 # Security headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from webapp.accounts.token_views import me
 from webapp.config.health import healthz, readyz
 from webapp.config.languages import ScriptTexts
 from webapp.submissions.operations.views import metrics
@@ -15,6 +16,7 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("messages/<slug:language>.js", ScriptTexts.as_view(), name="script_texts"),
+    path("api/me", me, name="api_me"),
     path("accounts/", include("webapp.accounts.urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("webapp.catalog.urls")),

@@ -16,6 +16,7 @@ from webapp.accounts.services import user_create, user_rename
 AsUser = Callable[[User], Client]
 GOOD = {"username": "dora", "email": "Dora@Example.org", "password": "a long enough secret"}
 LOGIN = "/accounts/login/"
+LOOKS = {"theme": "system", "contrast": "system"}
 
 
 def test_it_makes_a_user(db: None) -> None:
@@ -114,7 +115,7 @@ def test_it_signs_up(db: None) -> None:
 
 
 def test_it_closes_sign_up(db: None, settings: Any) -> None:
-    settings.SIGNUP_OPEN = False
+    settings.SIGNUP = "closed"
     client = Client()
     fields = {"username": "dora", "email": GOOD["email"], "password1": GOOD["password"], "password2": GOOD["password"]}
     client.post("/accounts/signup/", fields)
@@ -140,10 +141,10 @@ def test_it_sends_a_password_reset(learner: User) -> None:
 def test_it_changes_the_name(learner: User, as_user: AsUser) -> None:
     client = as_user(learner)
     assert client.get("/accounts/profile/").status_code == 200
-    assert client.post("/accounts/profile/", {"display_name": " Ada L. "}).status_code == 302
+    assert client.post("/accounts/profile/", {"display_name": " Ada L. ", **LOOKS}).status_code == 302
     learner.refresh_from_db()
     assert learner.get_full_name() == "Ada L."
-    assert client.post("/accounts/profile/", {"display_name": "x" * 81}).status_code == 422
+    assert client.post("/accounts/profile/", {"display_name": "x" * 81, **LOOKS}).status_code == 422
     assert Client().get("/accounts/profile/").status_code == 302
 
 

@@ -7,6 +7,7 @@ import "./styles/pages.css";
 
 import "./icons.svg?url"; // the sprite is part of every build; templates find it in the manifest
 
+import { keepAppearance } from "./lib/account";
 import { choose, chosen, type Kind } from "./lib/appearance";
 import { all, find } from "./lib/dom";
 import { localTimes } from "./lib/times";
@@ -66,4 +67,5 @@ function followLab(): void {
 all<HTMLFormElement>("form[data-appearance]").forEach(watchAppearance);
 closeMenus();
 localTimes();
+keepAppearance();
 followLab();
