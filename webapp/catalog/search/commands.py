@@ -1,4 +1,4 @@
-"""The palette's commands that the catalog knows: the site's pages, lessons and exercises, and what an account offers."""
+"""The palette's commands that the catalog knows: home, lessons, exercises, and what an account offers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from webapp.catalog.search.palette import PaletteCommand
 
 
 def site_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
-    yield PaletteCommand(id="home", title=_("Home"), group="page", url=reverse("home"), words=_("learning path lessons"))
+    yield PaletteCommand(
+        id="home", title=_("Home"), group="page", url=reverse("home"), words=_("learning path lessons")
+    )
     yield from account_commands(request)
     yield from course_commands()
 

@@ -48,8 +48,7 @@ def index_refresh(*, everything: bool = False) -> RefreshResult:
 
 
 def row_of(kind: str, document: Document) -> SearchDocument:
-    """A page's title counts as such on the page itself alone: else every section would be its best match."""
-    is_page = not document.heading
+    """The title counts as such on the page itself alone: else every section would be its best match."""
     return SearchDocument(
         key=document.key,
         kind=kind,
@@ -57,9 +56,9 @@ def row_of(kind: str, document: Document) -> SearchDocument:
         heading=document.heading,
         text=document.text,
         url=document.url,
-        title_words=index_text([document.title] if is_page else []),
+        title_words=index_text([document.title] if document.is_page else []),
         heading_words=index_text([document.heading]),
-        body_words=index_text([document.text, document.tags, "" if is_page else document.title]),
+        body_words=index_text([document.text, document.tags, "" if document.is_page else document.title]),
         content_hash=document.content_hash,
     )
 

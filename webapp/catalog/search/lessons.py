@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,6 +17,17 @@ from webapp.catalog.markdown import make_parser
 from webapp.catalog.search.sources import Document
 
 LONGEST_TEXT = 40_000  # characters of one section that are indexed
+SYMBOLS = {
+    "cdot": "·",
+    "times": "×",
+    "le": "≤",
+    "ge": "≥",
+    "approx": "≈",
+    "sum": "∑",
+    "sqrt": "√",
+    "to": "→",
+    "pm": "±",
+}
 DRAWN = ("mermaid", "widget")  # fences whose source is no prose
 
 
@@ -37,11 +50,12 @@ def lesson_documents() -> Iterator[Document]:
 
 def documents_of_lesson(lesson: Lesson) -> Iterator[Document]:
     url = reverse("lesson", args=[lesson.slug])
-    yield Document(key=f"lesson:{lesson.slug}", title=lesson.title, text=lesson.summary, tags=lesson.level, url=url)
+    key = f"lesson:{lesson.slug}"
+    yield Document(key=key, title=lesson.title, text=lesson.summary, tags=lesson.level, url=url, is_page=True)
     for section in sections_of(lesson.body):
         if section.text and section.anchor:
             yield Document(
-                key=f"lesson:{lesson.slug}#{section.anchor}",
+                key=f"{key}#{section.anchor}",
                 title=lesson.title,
                 heading=section.heading,
                 text=section.text,
@@ -64,6 +78,7 @@ def document_of_exercise(lesson: Lesson, exercise: Exercise) -> Document:
         text=manifest.summary,
         tags=" ".join((lesson.title, exercise.key, manifest.protocol, *metrics, *manifest.assets)),
         url=reverse("exercise", args=[exercise.lesson, exercise.slug]),
+        is_page=True,
     )
 
 
@@ -108,7 +123,9 @@ def text_of(token: Token) -> str:
         return inline_text(token)
     if token.type == "fence":
         return fence_text(token)
-    return token.content if token.type in ("code_block", "math_block") else ""
+    if token.type.startswith("math"):
+        return math_text(token.content)
+    return token.content if token.type == "code_block" else ""
 
 
 def fence_text(token: Token) -> str:
@@ -123,5 +140,23 @@ def fence_text(token: Token) -> str:
 
 
 def inline_text(token: Token) -> str:
-    pieces = [" " if child.type in ("softbreak", "hardbreak") else child.content for child in token.children or []]
-    return "".join(pieces)
+    return "".join(child_text(child) for child in token.children or [])
+
+
+def child_text(child: Token) -> str:
+    if child.type in ("softbreak", "hardbreak"):
+        return " "
+    return math_text(child.content) if child.type.startswith("math") else child.content
+
+
+def math_text(tex: str) -> str:
+    """A formula as a line of plain text can say it: its letters, digits and signs."""
+    return re.sub(r"[{}$&\\]+", " ", re.sub(r"\\([A-Za-z]+)", symbol, tex))
+
+
+def symbol(command: re.Match[str]) -> str:
+    name = command[1]
+    try:
+        return SYMBOLS.get(name) or unicodedata.lookup(f"GREEK SMALL LETTER {name.upper()}")
+    except KeyError:
+        return " "

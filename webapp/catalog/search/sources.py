@@ -16,7 +16,10 @@ from webapp.catalog.search.words import WORDS_VERSION
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """One place of the site. `heading` names a section of the page `title`; empty, it is the page itself."""
+    """One place of the site: the page `title` itself, or the section `heading` of it.
+
+    A page is what its title finds first, so whatever shares the title of another document sets `is_page` to False.
+    """
 
     key: str  # unique, and the same for the same place at every refresh
     title: str
@@ -24,10 +27,11 @@ class Document:
     text: str
     tags: str = ""  # words that find it and are not shown
     url: str
+    is_page: bool = False
 
     @property
     def content_hash(self) -> str:
-        return hashlib.sha256(WORDS_VERSION + "\0".join(astuple(self)).encode()).hexdigest()
+        return hashlib.sha256(WORDS_VERSION + "\0".join(map(str, astuple(self))).encode()).hexdigest()
 
 
 Read = Callable[[], Iterable[Document]]

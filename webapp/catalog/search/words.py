@@ -18,8 +18,8 @@ LONGEST_WORD = 40
 WORD = re.compile(r"[^\W_]+")
 # Left out of a query that has other words, too: nearly every page has them.
 STOP = frozenset(
-    "a an and are as at be by can do does for from has have how i if in into is it its my no not of on or so than that"
-    " the their then there these this to was we what when where which why will with you your".split()
+    """a an and are as at be by can do does for from has have how i if in into is it its my no not of on or so than that
+    the their then there these this to was we what when where which why will with you your""".split()  # noqa: SIM905  # one reads a list of words better so
 )
 _stemmer = snowballstemmer.stemmer("english")
 _stemming = threading.Lock()  # a stemmer works in place, on the one word it holds
