@@ -53,24 +53,6 @@ class LabNotice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Continue:
-    """Where the learner goes on: the next exercise that is not passed, or the first lesson."""
-
-    title: str
-    lesson_title: str
-    url: str
-    started: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HomeContext:
-    lessons: tuple[LessonCard, ...]
-    edges: tuple[tuple[str, str], ...]  # of the skill map: (slug, slug that builds on it)
-    go_on: Continue | None
-    problems: tuple[str, ...]  # of the content; only for teachers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TocEntry:
     level: int  # 2 or 3
     id: str

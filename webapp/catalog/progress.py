@@ -15,6 +15,7 @@ from webapp.accounts.models import User
 class ExerciseProgress:
     passed: bool
     best: int | None  # percent
+    tries: int = 0  # that were graded and said something of the program
 
 
 Provider = Callable[[User], Mapping[UUID, ExerciseProgress]]

@@ -8,14 +8,13 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from lessons.loader import Exercise, Lesson
 from lessons.schema import Quiz as QuizSource
 from webapp.accounts.models import User
 from webapp.catalog.contexts import (
-    Continue,
     ExerciseCard,
-    HomeContext,
     LessonCard,
     LessonContext,
     QuizResult,
@@ -28,13 +27,7 @@ from webapp.catalog.progress import ExerciseProgress, progress_of
 Person = User | AnonymousUser
 Results = Mapping[str, QuizResult]
 Progress = Mapping[UUID, ExerciseProgress]
-STATES = {"new": "Not started", "tried": "Not passed yet", "passed": "Passed"}
-
-
-def home_context(user: Person) -> HomeContext:
-    cards = lesson_cards(user)
-    edges = tuple((before, card.slug) for card in cards for before in card.requires)
-    return HomeContext(lessons=cards, edges=edges, go_on=go_on(cards), problems=problems_for(user))
+STATES = {"new": _("Not started"), "tried": _("Not passed yet"), "passed": _("Passed")}
 
 
 def problems_for(user: Person) -> tuple[str, ...]:
@@ -82,23 +75,9 @@ def exercise_card(exercise: Exercise, progress: Progress) -> ExerciseCard:
         tiers=tuple(manifest.tiers),
         url=reverse("exercise", args=[exercise.lesson, exercise.slug]),
         state=state,
-        state_text=STATES[state],
+        state_text=str(STATES[state]),
         best=done.best if done else None,
     )
-
-
-def go_on(cards: tuple[LessonCard, ...]) -> Continue | None:
-    """An exercise that was tried and not passed comes first, then the first open one, then the first lesson."""
-    pairs = [(card, exercise) for card in cards for exercise in card.exercises]
-    started = any(exercise.state != "new" for _, exercise in pairs)
-    for wanted in ("tried", "new"):
-        for card, exercise in pairs if started else []:
-            if exercise.state == wanted:
-                return Continue(title=exercise.title, lesson_title=card.title, url=exercise.url, started=True)
-    first = next((card for card in cards if not card.planned), None)
-    if first is None:
-        return None
-    return Continue(title=first.title, lesson_title=first.title, url=first.url, started=started)
 
 
 def lesson_find(slug: str) -> Lesson | None:

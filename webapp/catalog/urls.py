@@ -6,7 +6,6 @@ from webapp.catalog import views
 from webapp.catalog.search import views as search_views
 
 urlpatterns = [
-    path("", views.home, name="home"),
     path("search/", search_views.search, name="search"),
     path("search/commands/", search_views.commands, name="palette-commands"),
     path("lessons/<slug:lesson>/", views.lesson, name="lesson"),

@@ -1,4 +1,4 @@
-"""Home, lessons and quizzes. Each view: parse, one selector, respond."""
+"""Lessons and quizzes. Each view: parse, one selector, respond."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ from django.views.decorators.http import require_POST, require_safe
 from webapp.catalog import selectors
 from webapp.catalog.http import json_errors, wants_json
 from webapp.catalog.quizzes import quiz_grade
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponse:
-    """Context: page (HomeContext)."""
-    return render(request, "catalog/home.html", {"page": selectors.home_context(request.user)})
 
 
 @require_safe

@@ -23,7 +23,7 @@ from webapp.submissions.confirming import confirmed_runs, submission_confirmed
 from webapp.submissions.contexts import Allowance, EditorFile, ExerciseContext, RunPageContext, RunRow
 from webapp.submissions.editing import editor_files, solution_files, starting_texts, stored_files
 from webapp.submissions.keptlog import unpack
-from webapp.submissions.models import Run, Submission, Verdict
+from webapp.submissions.models import UNMADE, Run, Status, Submission, Verdict
 from webapp.submissions.notices import notices_of
 from webapp.submissions.quotas import gpu_quota
 from webapp.submissions.regrading import graded_runs
@@ -49,11 +49,15 @@ def progress_of_learner(user: User) -> Mapping[UUID, ExerciseProgress]:
     runs = Run.objects.filter(learner=user, submission__isnull=False).order_by()
     graded = ~Q(tier="smoke") & Q(confirms__isnull=True)
     rows = runs.values("submission__exercise").annotate(
-        best=Max("score", filter=graded), passes=Count("pk", filter=graded & Q(verdict=Verdict.PASSED))
+        best=Max("score", filter=graded),
+        passes=Count("pk", filter=graded & Q(verdict=Verdict.PASSED)),
+        tries=Count("pk", filter=graded & Q(regrade=None, status=Status.DONE) & ~Q(verdict__in=UNMADE)),
     )
     return {
         row["submission__exercise"]: ExerciseProgress(
-            passed=row["passes"] > 0, best=None if row["best"] is None else round(100 * row["best"])
+            passed=row["passes"] > 0,
+            best=None if row["best"] is None else round(100 * row["best"]),
+            tries=row["tries"],
         )
         for row in rows
     }

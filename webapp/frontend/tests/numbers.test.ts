@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
 
-import { edgePath } from "../src/lib/map";
 import { cellText } from "../src/lib/output";
 import { currentHeading, readShare } from "../src/lib/reading";
 import { statusText } from "../src/lib/run";
@@ -16,21 +15,6 @@ describe("reading position", () => {
     expect(readShare(-1000, 3000, 1000)).toBe(0.5);
     expect(readShare(-5000, 3000, 1000)).toBe(1);
     expect(readShare(0, 500, 1000)).toBe(1);
-  });
-});
-
-describe("the skill map", () => {
-  it("draws a straight line in one row", () => {
-    expect(edgePath({ x: 0, y: 5 }, { x: 90, y: 5 }, false)).toBe("M0 5L90 5");
-  });
-
-  it("changes its row only close to the target", () => {
-    expect(edgePath({ x: 0, y: 0 }, { x: 200, y: 100 }, false)).toBe("M0 0L140 0C170 0 170 100 200 100");
-  });
-
-  it("hangs branches on a rail where it is one column", () => {
-    expect(edgePath({ x: 20, y: 0 }, { x: 64, y: 100 }, true)).toBe("M20 0L20 86Q20 100 34 100L64 100");
-    expect(edgePath({ x: 64, y: 0 }, { x: 20, y: 100 }, true)).toBe("M64 0L34 0Q20 0 20 14L20 100");
   });
 });
 
