@@ -1,4 +1,4 @@
-"""Reads `lesson.md`: front matter, sections, runnable cells and quizzes. Rendering is the site's."""
+"""Reads `lesson.md`: front matter, sections, cells, quizzes, widgets and pictures. Rendering is the site's."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import yaml
 from pydantic import ValidationError
 
+from lessons.pictures import is_picture_name, picture_references
 from lessons.schema import SECTIONS, FrontMatter, Quiz
+from lessons.widgets import widget_name, widget_read
 
 _FENCE = re.compile(r"^(?P<marks>`{3,}|~{3,})(?P<info>[^`]*)$")
 _SESSION = re.compile(r"[a-z0-9_-]{1,64}")
@@ -37,12 +39,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A lesson's text, read. `problems` are (field, message)."""
+    """A lesson's text, read. `pictures` are names below its folder. `problems` are (field, message)."""
 
     front: FrontMatter | None
     body: str
     cells: tuple[Cell, ...]
     quizzes: tuple[Quiz, ...]
+    pictures: tuple[str, ...]
     problems: tuple[tuple[str, str], ...]
 
 
@@ -55,12 +58,15 @@ def read_document(text: str) -> Document:
     """Read a whole `lesson.md`; everything that is wrong with it is in `problems`."""
     problems: list[tuple[str, str]] = []
     front, body, first_line = _front_matter(text, problems)
-    fences, headings = _scan(body, first_line)
+    fences, lines = _scan(body, first_line)
+    headings = [line[3:].strip() for _, line in lines if line.startswith("## ")]
     if headings != list(SECTIONS):
         problems.append(("sections", _section_problem(headings)))
     cells = _cells(fences, problems)
     quizzes = _quizzes(fences, problems)
-    return Document(front=front, body=body, cells=cells, quizzes=quizzes, problems=tuple(problems))
+    _check_widgets(fences, problems)
+    pictures = _pictures(lines, problems)
+    return Document(front=front, body=body, cells=cells, quizzes=quizzes, pictures=pictures, problems=tuple(problems))
 
 
 def _front_matter(text: str, problems: list[tuple[str, str]]) -> tuple[FrontMatter | None, str, int]:
@@ -78,19 +84,19 @@ def _front_matter(text: str, problems: list[tuple[str, str]]) -> tuple[FrontMatt
     return None, body, first_line
 
 
-def _scan(body: str, first_line: int) -> tuple[list[Fence], list[str]]:
-    """Fences, and the `##` headings outside them."""
+def _scan(body: str, first_line: int) -> tuple[list[Fence], list[tuple[int, str]]]:
+    """Fences, and the numbered lines outside them."""
     fences: list[Fence] = []
-    headings: list[str] = []
+    others: list[tuple[int, str]] = []
     lines = iter(enumerate(body.splitlines(), start=first_line))
     for number, line in lines:
         opening = _FENCE.match(line)
         if opening is not None:
             block = "\n".join(_until_closed(lines, opening.group("marks")))
             fences.append(Fence(info=opening.group("info").strip(), text=block, line=number))
-        elif line.startswith("## "):
-            headings.append(line[3:].strip())
-    return fences, headings
+        else:
+            others.append((number, line))
+    return fences, others
 
 
 def _until_closed(lines: Iterator[tuple[int, str]], marks: str) -> Iterator[str]:
@@ -143,3 +149,48 @@ def _quizzes(fences: list[Fence], problems: list[tuple[str, str]]) -> tuple[Quiz
                 problems.append((f"line {fence.line}", f"quiz id {quiz.id!r} is used twice"))
             quizzes.append(quiz)
     return tuple(quizzes)
+
+
+def _check_widgets(fences: list[Fence], problems: list[tuple[str, str]]) -> None:
+    for fence in fences:
+        name = widget_name(fence.info)
+        if name is None:
+            continue
+        try:
+            widget_read(name, fence.text)
+        except ValueError as error:
+            problems.append((f"line {fence.line}", str(error)))
+
+
+def _pictures(lines: list[tuple[int, str]], problems: list[tuple[str, str]]) -> tuple[str, ...]:
+    """Each once. A picture of another place is refused: no page of ours asks another host for anything."""
+    found = [(number, address) for number, line in lines for address in picture_references(line)]
+    problems += [
+        (f"line {number}", f"{address!r} is no picture of this lesson's folder (.png, .webp or .svg)")
+        for number, address in found
+        if not is_picture_name(address)
+    ]
+    return tuple(dict.fromkeys(address for _, address in found if is_picture_name(address)))
+
+
+def without_answers(text: str) -> str:
+    """A lesson's source for learners to read: each quiz keeps its question and options, and loses what answers it."""
+    lines, kept = iter(text.splitlines()), list[str]()
+    for line in lines:
+        kept.append(line)
+        opening = _FENCE.match(line)
+        if opening is None:
+            continue
+        marks = opening.group("marks")
+        numbered = enumerate(lines)
+        block = "\n".join(_until_closed(numbered, marks))
+        kept += [_question(block) if opening.group("info").strip() == "quiz" else block, marks]
+    return "\n".join(kept) + "\n"
+
+
+def _question(block: str) -> str:
+    try:
+        quiz = Quiz.model_validate(tomllib.loads(block))
+    except (tomllib.TOMLDecodeError, ValidationError):
+        return "# This quiz cannot be read."
+    return "\n".join([f"# {quiz.question}", *(f"# - {option}" for option in quiz.options)])

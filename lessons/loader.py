@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from lessons.document import Cell, Document, read_document, validation_problems
 from lessons.files import content_hash, hash_files, read_text
+from lessons.pictures import picture_read
 from lessons.schema import CourseFile, CourseLesson, Expectation, Level, Manifest, Quiz
 
 HOME = Path(__file__).resolve().parent
@@ -68,7 +69,10 @@ class Exercise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
-    """One lesson; `planned` when the course lists it and no folder has it yet. `body` has no front matter."""
+    """One lesson; `planned` when the course lists it and no folder has it yet. `body` has no front matter.
+
+    `pictures` are those files below its folder that its text refers to and that can be shown.
+    """
 
     slug: str
     title: str
@@ -81,6 +85,7 @@ class Lesson:
     body: str
     cells: tuple[Cell, ...]
     quizzes: tuple[Quiz, ...]
+    pictures: tuple[str, ...]
     exercises: tuple[Exercise, ...]
     content_hash: str
 
@@ -202,6 +207,17 @@ class _Loader:
             self.fail(folder / "lesson.md", message, where)
         return document
 
+    def pictures(self, folder: Path, names: Sequence[str]) -> tuple[str, ...]:
+        shown = []
+        for name in names:
+            try:
+                picture_read(folder, name)
+            except ValueError as error:
+                self.fail(folder / "lesson.md", str(error))
+            else:
+                shown.append(name)
+        return tuple(shown)
+
     def lesson(self, entry: CourseLesson | None, folders: Sequence[Path]) -> Lesson:
         """The first folder has the text; every folder may add exercises."""
         slug = entry.slug if entry else folders[0].name
@@ -228,6 +244,7 @@ class _Loader:
             body=body,
             cells=document.cells if document else (),
             quizzes=document.quizzes if document else (),
+            pictures=self.pictures(folders[0], document.pictures) if document else (),
             exercises=tuple(exercises),
             content_hash=hash_files({"body": body.encode(), **{e.slug: e.content_hash.encode() for e in exercises}}),
         )

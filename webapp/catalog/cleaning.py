@@ -9,7 +9,7 @@ import nh3
 
 TAGS = {
     *("a", "aside", "blockquote", "br", "code", "dd", "del", "div", "dl", "dt", "em", "h1", "h2", "h3", "h4", "h5"),
-    *("h6", "hr", "img", "kbd", "li", "ol", "p", "pre", "s", "section", "span", "strong", "sub", "sup"),
+    *("h6", "hr", "kbd", "li", "ol", "p", "pre", "s", "section", "span", "strong", "sub", "sup"),
     *("table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 ATTRIBUTES: dict[str, set[str]] = {
@@ -17,11 +17,9 @@ ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href", "title"},
     "aside": {"role"},
     "div": {"data-slot"},
-    "img": {"src", "alt", "title"},
     "ol": {"start"},
     "pre": {"tabindex", "data-lang"},
-    "td": {"style"},
-    "th": {"style"},
+    "span": {"data-slot"},
 }
 
 
@@ -31,6 +29,5 @@ def clean(html: str) -> str:
         tags=TAGS,
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
-        filter_style_properties={"text-align"},
         link_rel="noopener noreferrer",
     )

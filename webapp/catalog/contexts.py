@@ -57,6 +57,7 @@ class TocEntry:
     level: int  # 2 or 3
     id: str
     text: str
+    read: bool = False  # by the person who looks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,8 @@ class Cell:
 class Quiz:
     """Given to catalog/_quiz.html as `quiz`. POST `url` with `answer` (an option's index, or a number).
 
-    Answered by JSON {"correct": bool, "explanation": str (HTML, cleaned)} or 422 {"errors": {"answer": [..]}};
-    without `Accept: application/json` by the lesson page with `result` filled in.
+    Answered by JSON {"correct": bool, "explanation": str (HTML, cleaned), "tally": str} or 422
+    {"errors": {"answer": [..]}}; without `Accept: application/json` by the lesson page with `result` filled in.
     """
 
     id: str
@@ -88,13 +89,49 @@ class Quiz:
     options_html: tuple[str, ...] = ()
     url: str = ""
     result: QuizResult | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuizResult:
+    """A person's last answer, graded by the quiz as it is now. `was_correct` stays true once it was."""
+
     correct: bool
     explanation_html: str
     answer: str
+    was_correct: bool = False
+    tries: int = 0  # 0: not counted, as a visitor's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widget:
+    """Given to catalog/_widget.html as `widget`. Scripts draw it into the page; `text_html` says the same in words."""
+
+    index: int
+    name: str
+    title: str
+    text_html: str
+    params: str  # JSON, of lessons.widgets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    data: bytes
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingView:
+    """How far the person who looks has read. `place` is the heading where the page was left; None at first."""
+
+    sections: int
+    read: int
+    place: TocEntry | None
+    url: str
+
+    @property
+    def is_done(self) -> bool:
+        return self.read == self.sections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,4 +145,8 @@ class LessonContext:
     has_math: bool
     has_mermaid: bool
     has_cells: bool
+    reading: ReadingView
+    tally: str  # "9 of 11 quizzes right"; "" for a visitor or without quizzes
+    storage_key: str  # under which the browser keeps this person's texts of this lesson
+    source_url: str
     problems: tuple[str, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""Our own fences in Markdown: ```python run (a cell) and ```quiz (TOML). The loader has checked them already."""
+"""Our own fences in Markdown: ```python run (a cell), ```quiz and ```widget (TOML). The loader has checked them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from lessons.schema import Quiz
+from lessons.widgets import Widget, widget_name, widget_read
 
 
 class FenceError(ValueError):
@@ -19,6 +20,13 @@ class CellSource:
     index: int  # of the page, from 0
     code: str
     session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WidgetSource:
+    index: int  # of the page, from 0
+    name: str
+    widget: Widget
 
 
 def cell_session(info: str) -> str | None:
@@ -43,3 +51,14 @@ def quiz_parse(text: str) -> Quiz:
     except ValidationError as error:
         problems = [f"{'.'.join(map(str, e['loc'])) or 'quiz'}: {e['msg']}" for e in error.errors()]
         raise FenceError("quiz: " + "; ".join(problems)) from error
+
+
+def widget_parse(info: str, text: str, *, index: int) -> WidgetSource | None:
+    """None for a fence that is no widget. Raises FenceError."""
+    name = widget_name(info)
+    if name is None:
+        return None
+    try:
+        return WidgetSource(index=index, name=name, widget=widget_read(name, text))
+    except ValueError as error:
+        raise FenceError(str(error)) from error

@@ -1,4 +1,4 @@
-"""Lesson Markdown → clean HTML. Cells and quizzes leave an empty slot each, which the page fills from a template."""
+"""Lesson Markdown → clean HTML. Cells, quizzes, widgets and pictures leave a slot each, which the page fills."""
 
 from __future__ import annotations
 
@@ -26,10 +26,20 @@ from pygments.util import ClassNotFound  # type: ignore[import-untyped]
 from lessons.schema import Quiz
 from webapp.catalog.cleaning import clean
 from webapp.catalog.contexts import TocEntry
-from webapp.catalog.fences import CellSource, FenceError, cell_session, quiz_parse
+from webapp.catalog.fences import CellSource, FenceError, WidgetSource, cell_session, quiz_parse, widget_parse
 
 CALLOUTS = ("note", "tip", "warning", "danger", "example")
-SLOT = re.compile(r'<div data-slot="((?:cell|quiz)-[a-z0-9-]+)"></div>')
+SLOT = re.compile(r'<(div|span) data-slot="((?:cell|quiz|widget|picture)-[a-z0-9-]+)">([^<]*)</\1>')
+HEADINGS = ("h2", "h3", "h4")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSource:
+    """`address` as the author wrote it; only one that the loader has checked is shown."""
+
+    address: str
+    alt: str
+    title: str
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +50,8 @@ class Document:
     toc: list[TocEntry] = field(default_factory=list)
     cells: list[CellSource] = field(default_factory=list)
     quizzes: dict[str, Quiz] = field(default_factory=dict)
+    widgets: list[WidgetSource] = field(default_factory=list)
+    pictures: list[PictureSource] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     has_math: bool = False
     has_mermaid: bool = False
@@ -53,6 +65,8 @@ def render(text: str) -> Document:
     env: dict[str, Any] = {"document": document}
     tokens = parser.parse(text, env)
     document.toc = toc_of(tokens)
+    link_headings(tokens)
+    class_columns(tokens)
     document.html = clean(parser.renderer.render(tokens, parser.options, env))
     document.has_math = 'class="math ' in document.html
     return document
@@ -65,8 +79,8 @@ def render_inline(text: str) -> str:
 
 
 def fill_slots(html: str, fill: Callable[[str], str]) -> str:
-    """Put `fill("cell-0")` and so on into the slots."""
-    return SLOT.sub(lambda found: fill(found[1]), html)
+    """Put `fill("cell-0")` and so on into the slots. A picture's holds its text, which stays where none fills it."""
+    return SLOT.sub(lambda found: fill(found[2]), html)
 
 
 def make_parser() -> MarkdownIt:
@@ -76,6 +90,7 @@ def make_parser() -> MarkdownIt:
     for kind in CALLOUTS:
         parser.use(container_plugin, name=kind, render=callout_rule(kind))
     parser.add_render_rule("fence", render_fence)
+    parser.add_render_rule("image", render_picture)
     parser.add_render_rule("math_inline_double", render_display_math)
     return parser
 
@@ -87,10 +102,30 @@ def slug(title: str) -> str:
 def toc_of(tokens: Sequence[Token]) -> list[TocEntry]:
     entries = []
     for opening, inline in pairwise(tokens):
-        if opening.type == "heading_open" and opening.tag in ("h2", "h3"):
+        if opening.type == "heading_open" and opening.tag in HEADINGS[:2]:
             text = "".join(child.content for child in inline.children or [])
             entries.append(TocEntry(level=int(opening.tag[1]), id=str(opening.attrGet("id")), text=text))
     return entries
+
+
+def link_headings(tokens: Sequence[Token]) -> None:
+    """Each heading is a link to itself, so that its address can be copied; one that holds a link already stays."""
+    for opening, inline in pairwise(tokens):
+        if opening.type != "heading_open" or opening.tag not in HEADINGS:
+            continue
+        children = inline.children or []
+        if any(child.type in ("link_open", "footnote_ref", "image") for child in children):
+            continue
+        start = Token("link_open", "a", 1, attrs={"class": "anchor", "href": f"#{opening.attrGet('id')}"})
+        inline.children = [start, *children, Token("link_close", "a", -1)]
+
+
+def class_columns(tokens: Sequence[Token]) -> None:
+    """A column's alignment as a class: the site's policy refuses style attributes."""
+    for token in tokens:
+        style = token.attrs.pop("style", "") if token.type in ("th_open", "td_open") else ""
+        if style:
+            token.attrJoin("class", str(style).replace("text-align:", "align-"))
 
 
 def callout_rule(kind: str) -> Callable[..., str]:
@@ -106,6 +141,19 @@ def callout_rule(kind: str) -> Callable[..., str]:
 def render_display_math(renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
     """$$…$$ inside a paragraph: a span, because a <div> would end the paragraph."""
     return f'<span class="math block">{escape(tokens[index].content)}</span>'
+
+
+def render_picture(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: Any, env: Mapping[str, Any]
+) -> str:
+    """Its text, in a slot that the page of a lesson fills with the picture."""
+    token, document = tokens[index], env.get("document")
+    alt = renderer.renderInlineAsText(token.children or [], options, env)  # type: ignore[arg-type]
+    if document is None:
+        return escape(alt)
+    address, title = str(token.attrGet("src") or ""), str(token.attrGet("title") or "")
+    document.pictures.append(PictureSource(address=address, alt=alt, title=title))
+    return f'<span data-slot="picture-{len(document.pictures) - 1}">{escape(alt)}</span>'
 
 
 def render_fence(
@@ -127,12 +175,16 @@ def render_fence(
 
 
 def slot_of(info: str, content: str, document: Document) -> str | None:
-    """Remember a cell or quiz and name its slot; None for an ordinary fence. Raises FenceError."""
+    """Remember a cell, quiz or widget and name its slot; None for an ordinary fence. Raises FenceError."""
     session = cell_session(info)
     if session is not None:
         cell = CellSource(index=len(document.cells), code=content, session=session)
         document.cells.append(cell)
         return f"cell-{cell.index}"
+    widget = widget_parse(info, content, index=len(document.widgets))
+    if widget is not None:
+        document.widgets.append(widget)
+        return f"widget-{widget.index}"
     if info != "quiz":
         return None
     quiz = quiz_parse(content)

@@ -6,26 +6,19 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from lessons.loader import Exercise, Lesson
-from lessons.schema import Quiz as QuizSource
 from webapp.accounts.models import User
 from webapp.catalog.contexts import (
     ExerciseCard,
     LessonCard,
-    LessonContext,
-    QuizResult,
 )
 from webapp.catalog.course import course
-from webapp.catalog.markdown import render
-from webapp.catalog.parts import lesson_html
 from webapp.catalog.progress import ExerciseProgress, progress_of
 
 Person = User | AnonymousUser
-Results = Mapping[str, QuizResult]
 Progress = Mapping[UUID, ExerciseProgress]
 STATES = {"new": _("Not started"), "tried": _("Not passed yet"), "passed": _("Passed")}
 
@@ -84,32 +77,3 @@ def lesson_find(slug: str) -> Lesson | None:
     """A lesson that has a page."""
     found = course().lesson(slug)
     return found if found and found.body else None
-
-
-def lesson_context(slug: str, *, request: HttpRequest, results: Results) -> LessonContext | None:
-    lesson = lesson_find(slug)
-    if lesson is None:
-        return None
-    cards = {card.slug: card for card in lesson_cards(request.user)}
-    card = cards[slug]
-    open_cards = [other for other in cards.values() if not other.planned]
-    place = open_cards.index(card)
-    document = render(lesson.body)
-    html = lesson_html(lesson, document, request=request, results=results)
-    return LessonContext(
-        lesson=card,
-        html=html,
-        toc=tuple(document.toc),
-        exercises=card.exercises,
-        previous=open_cards[place - 1] if place else None,
-        next=open_cards[place + 1] if place + 1 < len(open_cards) else None,
-        has_math='class="math ' in html,
-        has_mermaid=document.has_mermaid,
-        has_cells=bool(document.cells),
-        problems=problems_for(request.user),
-    )
-
-
-def quiz_source(lesson: str, quiz: str) -> QuizSource | None:
-    found = lesson_find(lesson)
-    return render(found.body).quizzes.get(quiz) if found else None

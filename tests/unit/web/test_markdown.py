@@ -56,14 +56,14 @@ def test_it_renders_what_lessons_use() -> None:
     )
     document = render(text)
     for part in (
-        '<h2 id="one-two">One <em>two</em></h2>',
+        '<h2 id="one-two"><a class="anchor" href="#one-two" rel="noopener noreferrer">One <em>two</em></a></h2>',
         '<span class="math inline">a&lt;b</span>',
         '<span class="math block">c</span>',
         '<div class="math block">\nz\n</div>',
         '<span class="k">def</span>',
         '<pre class="mermaid">graph TD; A--&gt;B\n</pre>',
         '<aside class="callout tip" role="note">\n<p class="callout-title">Do this</p>',
-        '<td style="text-align:right">2</td>',
+        '<td class="align-right">2</td>',
         'class="footnote-ref"',
     ):
         assert part in document.html

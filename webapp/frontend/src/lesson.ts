@@ -2,19 +2,24 @@ import "./styles/ansi.css";
 import "./styles/lesson.css";
 
 import { watchCells } from "./lib/cells";
-import { copyButtons } from "./lib/copy";
-import { all, find } from "./lib/dom";
+import { copyAnchors, copyButtons } from "./lib/copy";
+import { all, need } from "./lib/dom";
 import { watchQuizzes } from "./lib/quiz";
 import { watchReading } from "./lib/reading";
-import { frameTables } from "./lib/wide";
+import { frameTables, printButton, wideCode } from "./lib/wide";
+import { watchWidgets } from "./lib/widgets";
 
-const article = find<HTMLElement>("[data-lesson]");
-if (article !== null) {
-  watchReading(article);
-  copyButtons(article);
-  frameTables(document);
-  watchQuizzes(article);
-  if (all(".math", article).length > 0) void import("./lib/math").then(({ drawMath }) => drawMath());
-  if (all("pre.mermaid", article).length > 0) void import("./lib/diagrams").then(({ drawDiagrams }) => drawDiagrams());
-  if (all("[data-cell]", article).length > 0) void watchCells(article);
-}
+const lesson = need<HTMLElement>(".lesson");
+const article = need<HTMLElement>("[data-lesson]", lesson);
+const storageKey = lesson.dataset["storageKey"] ?? "";
+watchReading(article, storageKey);
+copyButtons(article);
+copyAnchors(article);
+frameTables(document);
+wideCode(lesson);
+printButton(lesson);
+watchQuizzes(article);
+watchCells(article, storageKey);
+watchWidgets(article);
+if (all(".math", article).length > 0) void import("./lib/math").then(({ drawMath }) => drawMath());
+if (all("pre.mermaid", article).length > 0) void import("./lib/diagrams").then(({ drawDiagrams }) => drawDiagrams());

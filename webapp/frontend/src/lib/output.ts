@@ -1,5 +1,6 @@
 import { parseAnsi } from "./ansi";
 import { el } from "./dom";
+import { plural, t } from "./i18n";
 import type { LogStream, Message, TableData } from "./stream";
 
 const SHOWN_ROWS = 50;
@@ -21,25 +22,35 @@ export function printedNode(text: string, stream: LogStream): HTMLElement {
 }
 
 function picture(base64: string): HTMLElement {
-  const image = el("img", { alt: "Plot drawn by this cell" });
+  const image = el("img", { alt: t("Plot drawn by this cell") });
   image.src = `data:image/png;base64,${base64}`;
   return el("figure", { class: "cell-picture" }, image);
 }
 
 function table(data: TableData): HTMLElement {
+  const isNumber = data.columns.map((_, column) => isNumeric(data.rows.map((row) => row[column] ?? null)));
+  const type = (column: number): Record<string, string> => (isNumber[column] ? { class: "num" } : {});
   const head = el("tr");
-  for (const name of data.columns) head.append(el("th", { scope: "col" }, name));
+  data.columns.forEach((name, column) => head.append(el("th", { scope: "col", ...type(column) }, name)));
   const body = el("tbody");
   for (const row of data.rows.slice(0, SHOWN_ROWS)) {
     const line = el("tr");
-    for (const value of row) line.append(el("td", typeof value === "number" ? { class: "num" } : {}, cellText(value)));
+    row.forEach((value, column) => line.append(el("td", type(column), cellText(value))));
     body.append(line);
   }
-  const box = el("div", { class: "scroll-x cell-table", tabindex: "0", role: "region", "aria-label": "Table" });
-  box.append(el("table", {}, el("thead", {}, head), body));
   const shown = Math.min(data.rows.length, SHOWN_ROWS);
-  if (data.total > shown) box.append(el("p", { class: "small muted" }, `The first ${shown} of ${data.total} rows.`));
+  const size =
+    data.total > shown
+      ? t("The first {shown} of {total} rows", { shown, total: data.total })
+      : plural("{n} row", "{n} rows", data.total);
+  const box = el("div", { class: "scroll-x cell-table", tabindex: "0", role: "region", "aria-label": t("Table") });
+  box.append(el("table", {}, el("caption", {}, size), el("thead", {}, head), body));
   return box;
+}
+
+/** A column of numbers, of which some may be missing. */
+export function isNumeric(values: (string | number | boolean | null)[]): boolean {
+  return values.some((value) => typeof value === "number") && values.every((value) => value === null || typeof value === "number");
 }
 
 export function cellText(value: string | number | boolean | null): string {

@@ -1,9 +1,11 @@
 import { all, find, need, setBusy, showFragment } from "./dom";
 import { postForm, RequestError } from "./http";
+import { t } from "./i18n";
 
 interface Answer {
   correct: boolean;
   explanation: string; // HTML that the server cleaned
+  tally: string; // "9 of 11 quizzes right"; "" for a visitor
 }
 
 /** Quizzes are forms; here they are answered in place. */
@@ -21,19 +23,25 @@ async function answer(form: HTMLFormElement): Promise<void> {
   setBusy(button, true);
   try {
     show(form, await postForm<Answer>(form.action, new FormData(form)));
+    button.textContent = button.dataset["again"] ?? "";
   } catch (error) {
-    const text = error instanceof RequestError ? error.message : "This could not be checked. Try again.";
+    const text = error instanceof RequestError ? error.message : t("This could not be checked. Try again.");
     need<HTMLElement>("[data-quiz-error]", form).textContent = text;
   } finally {
     setBusy(button, false);
+    button.focus(); // it lost the focus while it was busy
   }
 }
 
-function show(form: HTMLFormElement, { correct, explanation }: Answer): void {
+function show(form: HTMLFormElement, { correct, explanation, tally }: Answer): void {
   need<HTMLElement>("[data-quiz-error]", form).textContent = "";
   const result = need<HTMLElement>("[data-quiz-result]", form);
   result.className = `quiz-result ${correct ? "right" : "wrong"}`;
-  need<HTMLElement>("[data-quiz-word]", result).textContent = correct ? "Correct." : "Not quite.";
+  need<HTMLElement>("[data-quiz-word]", result).textContent = correct ? t("Correct.") : t("Not quite.");
   showFragment(need("[data-quiz-explanation]", result), explanation);
   if (find(".math", result)) void import("./math").then(({ drawMath }) => drawMath());
+  const head = find<HTMLElement>("[data-quiz-tally]");
+  if (head === null || tally === "") return;
+  head.textContent = tally;
+  head.hidden = false;
 }

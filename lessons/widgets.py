@@ -1,0 +1,66 @@
+"""The widgets that a lesson may place with ```widget <name>, and what each may be told (TOML in the fence).
+
+The one list of names: `lessons check`, the site and its scripts (src/widgets/<name>.ts) follow it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from lessons.schema import Strict, Text
+
+_SHORTEST_TEXT = 80
+
+
+class Widget(Strict):
+    """`text` is Markdown: what the widget shows, for readers without scripts and for those who do not see drawings."""
+
+    title: Text
+    text: str = Field(min_length=_SHORTEST_TEXT)
+
+
+class ZeroMemory(Widget):
+    """Memory per rank by ZeRO stage: what the controls say at first."""
+
+    params: float = Field(default=7.0, ge=0.1, le=1000)  # billions
+    ranks: int = Field(default=8, ge=1, le=1024)
+    precision: Literal["mixed", "fp32", "bf16"] = "mixed"
+    optimizer: Literal["adam", "adam8bit", "momentum", "sgd"] = "adam"
+    stage: Literal[0, 1, 2, 3] = 0
+    memory: Literal[24, 40, 48, 80, 141, 192] = 80  # GB of a device
+    kept: float = Field(default=0.0, ge=0, le=100)  # GB of it for activations and buffers
+
+
+class Peeking(Widget):
+    """A/A experiments that are looked at more than once: what the controls say at first."""
+
+    looks: int = Field(default=10, ge=1, le=40)
+    alpha: Literal[1, 5, 10] = 5  # percent
+    sides: Literal[1, 2] = 2
+    seed: int = Field(default=1, ge=1, le=1_000_000)
+
+
+WIDGETS: dict[str, type[Widget]] = {"peeking": Peeking, "zero_memory": ZeroMemory}
+
+
+def widget_name(info: str) -> str | None:
+    """The name in a ```widget fence ("" where none is given), None for any other fence."""
+    words = info.split()
+    return " ".join(words[1:]) if words[:1] == ["widget"] else None
+
+
+def widget_read(name: str, text: str) -> Widget:
+    """Raises ValueError, in one line, for a name that there is not and for parameters that do not fit."""
+    model = WIDGETS.get(name)
+    if model is None:
+        raise ValueError(f"there is no widget {name!r}; there are {', '.join(WIDGETS)}")
+    try:
+        return model.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"widget {name}: not TOML: {error}") from None
+    except ValidationError as error:
+        problems = [f"{'.'.join(map(str, e['loc'])) or name}: {e['msg']}" for e in error.errors()]
+        raise ValueError(f"widget {name}: " + "; ".join(problems)) from None
