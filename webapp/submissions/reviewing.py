@@ -43,7 +43,8 @@ def reviews_waiting(request: HttpRequest) -> dict[str, int]:
 
 def review_page(*, user: User, kept: Kept | None = None) -> ReviewPage:
     """The oldest runs that wait, and the newest decisions."""
-    runs = waiting_runs().select_related("submission__exercise", "learner").defer("log_z").order_by("finished_at")
+    runs = waiting_runs().select_related("submission__exercise", "learner").prefetch_related("submission__files")
+    runs = runs.defer("log_z").order_by("finished_at")
     decided = Review.objects.select_related("run__submission__exercise", "run__learner").defer("run__log_z")
     return ReviewPage(
         waiting=runs.count(),
