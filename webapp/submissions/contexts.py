@@ -31,6 +31,7 @@ class TierInfo:
     seconds: int  # to expect
     cost_text: str  # what it costs, in a short sentence
     available: bool
+    problem: str  # why it will wait for now, "" where a live worker serves it
     unavailable_text: str = ""
 
 
@@ -61,6 +62,8 @@ class MetricView:
     ci_low_at: float | None
     ci_high_at: float | None
     ci_width: float | None
+    zone: tuple[float, float] | None  # from where, and how wide: what passes
+    best_zone: tuple[float, float] | None
     low_text: str  # labels of the scale's ends
     high_text: str
 
@@ -72,6 +75,16 @@ class CheckView:
     means: str
     passed: bool
     feedback: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HintView:
+    """One hint, and the one that opening it makes available."""
+
+    number: int
+    count: int
+    text: str
+    next: HintView | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +153,7 @@ class RunView:
     is_mine: bool
     is_finished: bool
     can_cancel: bool
+    spoken_text: str  # the verdict in a sentence, for who does not see it
     message: str  # why a run waits, or what a verdict other than passed and failed means
     tries: int
     place: QueuePlace | None  # while it waits
@@ -150,12 +164,13 @@ class RunView:
     review: ReviewRow | None  # an instructor's decision
     metrics: tuple[MetricView, ...]
     checks: tuple[CheckView, ...]
-    hints: tuple[str, ...]
+    hint: HintView | None  # the first; each holds the next
     usage_text: str
     url: str
     panel_url: str
     log_url: str
     cancel_url: str
+    again_url: str  # POST: the same files once more, after a run that said nothing of them; "" where it cannot be asked
     files_url: str
     ws_url: str  # path; add ?after=<number of the last line seen>
 
@@ -230,6 +245,20 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DraftState:
+    """Where the editor's text comes from, and how to keep it. `version` 0: no draft is kept."""
+
+    version: int
+    url: str  # POST version and file:<name>: keep it
+    source: str  # draft, sent (the newest submission), starter, chosen (by ?from=) or form (one that was refused)
+    saved_at: datetime | None
+    sent_url: str  # the last sent version in the editor instead; "" where the draft is not shown, or nothing was sent
+    draft_url: str  # the draft in the editor instead; "" where it is shown, or there is none
+    has_changed: bool  # the exercise is another one now than the shown text was written for
+    starter_url: str  # the shown draft or submission beside the starter of now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExerciseContext:
     id: str
     title: str
@@ -249,11 +278,15 @@ class ExerciseContext:
     notices: tuple[RegradeNotice, ...]  # of this exercise
     history_url: str  # GET: submissions/_history.html alone
     history: tuple[RunRow, ...]
+    runs_url: str  # the page of all runs, with charts
     latest: RunView | None  # the newest run, to show its panel (and its live log while it is not finished)
     solution: tuple[EditorFile, ...] | None  # only after a pass (teachers always)
+    solution_url: str  # the newest submission beside it; "" where there is nothing to compare
     state: str  # new, tried or passed
     errors: dict[str, list[str]]  # field → messages, of a form that was not accepted: "files", "tier", "files.<name>"
-    storage_key: str  # for drafts in the browser: one per learner, exercise and version
+    draft: DraftState | None  # None for visitors
+    storage_key: str  # for the browser's own copy of the draft: one per learner and exercise
+    visitor_key: str  # what was written here before signing in; "" for visitors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,4 +294,5 @@ class RunPageContext:
     run: RunView
     files: tuple[EditorFile, ...]
     log_lines: int
+    changes_url: str  # what the submission changed against the one before; "" for a cell
     regrade_url: str  # POST reason: grade the submission again; "" for who may not

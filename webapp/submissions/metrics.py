@@ -54,6 +54,13 @@ def place(value: float | None, scale: tuple[float, float]) -> float | None:
     return round(min(100.0, max(0.0, 100 * (value - low) / (high - low))), 2)
 
 
+def zone_of(at: float | None, direction: str) -> tuple[float, float] | None:
+    """Where the good side of a mark begins, and how wide it is."""
+    if at is None:
+        return None
+    return (0.0, at) if direction == "lower" else (at, round(100 - at, 2))
+
+
 def amount(value: float, unit: str) -> str:
     """The number alone, shares as percentages: people compare 2.1 % with 6.5 %, not 0.021 with 0.065."""
     return f"{number_text(100 * value)} %" if unit in SHARES else number_text(value)
@@ -105,6 +112,8 @@ def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> M
         ci_low_at=low,
         ci_high_at=high,
         ci_width=round(high - low, 2) if low is not None and high is not None else None,
+        zone=zone_of(place(result["threshold"], scale), direction),
+        best_zone=zone_of(place(distinction, scale), direction),
         low_text=amount(scale[0], unit),
         high_text=amount(scale[1], unit),
     )

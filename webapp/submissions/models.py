@@ -73,6 +73,7 @@ class SubmissionFile(models.Model):
     def __str__(self) -> str:
         return self.name
 
+
 class Draft(models.Model):
     """What a learner wrote for an exercise and did not send: one each. Changed by drafts.py alone."""
 

@@ -77,7 +77,7 @@ def notice_row(run: Run, before: Run | None) -> NoticeRow | None:
     return NoticeRow(
         title=title,
         exercise_url=url,
-        tier_text=TIER_TEXTS[run.tier],
+        tier_text=str(TIER_TEXTS[run.tier]),
         before_text=verdict_text(before) if before else "",
         after_text=verdict_text(run),
         text=STANDS if lost else "",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from grader.verdict import UNDER_REVIEW
 from lessons.schema import Manifest
@@ -12,12 +15,12 @@ from webapp.accounts.models import User
 from webapp.catalog.course import course
 from webapp.submissions.addresses import ws_url
 from webapp.submissions.confirming import confirmation_view, is_distinguished
-from webapp.submissions.contexts import ReviewRow, RunRow, RunView
+from webapp.submissions.contexts import HintView, ReviewRow, RunRow, RunView
 from webapp.submissions.estimates import duration_text, queue_place
 from webapp.submissions.metrics import check_views, metric_views
-from webapp.submissions.models import Review, Run, Status, Tier, Verdict
+from webapp.submissions.models import UNMADE, Review, Run, Status, Tier, Verdict
 
-TIER_TEXTS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}
+TIER_TEXTS = {"smoke": gettext_lazy("Try"), "cpu": gettext_lazy("Submit"), "gpu": gettext_lazy("Submit to GPU")}
 
 
 def run_row(run: Run) -> RunRow:
@@ -40,10 +43,16 @@ def run_row(run: Run) -> RunRow:
 
 def tier_text(run: Run) -> str:
     if run.kind == Run.Kind.CELL:
-        return "Cell"
+        return _("Cell")
     if run.is_confirmation:
-        return "Second run"
-    return "Graded again" if run.regrade_id else TIER_TEXTS[run.tier]
+        return _("Second run")
+    return _("Graded again") if run.regrade_id else str(TIER_TEXTS[run.tier])
+
+
+def may_run_again(run: Run, user: User) -> bool:
+    """An own submission's first run that ended without saying anything of the files."""
+    own = run.learner_id == user.pk and run.submission_id is not None
+    return own and run.verdict in UNMADE and not run.is_confirmation and run.regrade_id is None
 
 
 def can_cancel(run: Run) -> bool:
@@ -62,7 +71,7 @@ def manifest_of(run: Run) -> Manifest | None:
 
 def title_and_url(run: Run) -> tuple[str, str]:
     if run.submission is None:
-        return f"Cell {run.cell_index + 1}", reverse("lesson", args=[run.cell_lesson])
+        return _("Cell {number}").format(number=run.cell_index + 1), reverse("lesson", args=[run.cell_lesson])
     mirror = run.submission.exercise
     return mirror.title, reverse("exercise", args=[mirror.lesson, mirror.slug])
 
@@ -80,6 +89,7 @@ def run_view(run: Run, *, user: User) -> RunView:
         is_mine=run.learner_id == user.pk,
         is_finished=run.is_finished,
         can_cancel=can_cancel(run),
+        spoken_text=spoken_text(run),
         message=message_of(run),
         tries=run.tries,
         place=queue_place(run),
@@ -90,22 +100,47 @@ def run_view(run: Run, *, user: User) -> RunView:
         review=review_of(run),
         metrics=metric_views(report, manifest),
         checks=check_views(report, manifest),
-        hints=tuple(report.get("hints", [])),
+        hint=first_hint(report.get("hints", [])),
         usage_text=usage_text(report.get("usage")),
         url=reverse("run", args=[run.pk]),
         panel_url=reverse("run-panel", args=[run.pk]),
         log_url=reverse("run-log", args=[run.pk]),
         cancel_url=reverse("run-cancel", args=[run.pk]),
+        again_url=again_url(run, user),
         files_url=reverse("submission-files", args=[run.submission_id]) if run.submission_id else "",
         ws_url=ws_url(run),
     )
 
 
+def spoken_text(run: Run) -> str:
+    if not run.verdict:
+        return ""
+    row = run_row(run)
+    parts = [f"{row.tier_text}: {row.verdict_text}"]
+    if row.score_percent is not None:
+        parts.append(_("score {percent} percent").format(percent=row.score_percent))
+    if row.distinction:
+        parts.append(_("with distinction"))
+    return ", ".join(parts) + "."
+
+
+def first_hint(texts: Sequence[str]) -> HintView | None:
+    hint = None
+    for number, text in reversed(list(enumerate(texts, 1))):
+        hint = HintView(number=number, count=len(texts), text=text, next=hint)
+    return hint
+
+
+def again_url(run: Run, user: User) -> str:
+    """As services.run_again does it."""
+    return reverse("run-again", args=[run.pk]) if may_run_again(run, user) else ""
+
+
 def message_of(run: Run) -> str:
     if run.cancel_requested and not run.is_finished:
-        return "Cancelling…"
+        return _("Cancelling…")
     if run.tier == Tier.SMOKE and run.message.endswith(UNDER_REVIEW):
-        return run.message.removesuffix(UNDER_REVIEW) + "A Try counts for nothing, so nobody reviews it."
+        return run.message.removesuffix(UNDER_REVIEW) + _("A Try counts for nothing, so nobody reviews it.")
     return run.message
 
 
@@ -142,5 +177,6 @@ def usage_text(usage: dict[str, float] | None) -> str:
     if not usage:
         return ""
     peak, vram = usage["peak_memory_bytes"] / 1024**2, usage.get("peak_vram_bytes", 0) / 1024**2
-    text = f"{usage['cpu_s']:.1f} s of CPU in {usage['wall_s']:.1f} s; at most {peak:.0f} MiB of memory"
-    return f"{text} and {vram:.0f} MiB on the GPU" if vram else text
+    text = _("{cpu:.1f} s of CPU in {wall:.1f} s; at most {peak:.0f} MiB of memory")
+    text = text.format(cpu=usage["cpu_s"], wall=usage["wall_s"], peak=peak)
+    return _("{text} and {vram:.0f} MiB on the GPU").format(text=text, vram=vram) if vram else text

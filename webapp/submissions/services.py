@@ -10,18 +10,22 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lessons.loader import Exercise
 from webapp.accounts.models import User
+from webapp.catalog.course import exercise_find
 from webapp.catalog.parts import CellPlace
 from webapp.catalog.services import exercise_mirror
 from webapp.submissions.attempts import check_attempts, own_waiting_runs
 from webapp.submissions.confirming import is_confirmable
+from webapp.submissions.editing import texts_of
 from webapp.submissions.fairness import next_turn
 from webapp.submissions.models import TERMINAL, UNMADE, Review, Run, Submission, SubmissionFile, Tier, Verdict
 from webapp.submissions.queue import run_cancel as run_cancel
 from webapp.submissions.queue import run_replace
 from webapp.submissions.quotas import check_gpu_minutes
+from webapp.submissions.runviews import may_run_again
 from webapp.submissions.tiers import available_tiers
 from webapp.submissions.uploads import checked_code, checked_files, checked_tier
 from webapp.submissions.waking import wake
@@ -58,6 +62,20 @@ def submission_create(
         run.rank, run.turn, run.queued_at = replaced.rank, replaced.turn, replaced.queued_at
         run.save(update_fields=["rank", "turn", "queued_at"])
     return run
+
+
+def run_again(*, run: Run, learner: User) -> Run:
+    """Submit the files of a run that ended without saying anything of them once more, at its tier.
+
+    Raises ValidationError, as submission_create does; also where the exercise is gone or wants other files now.
+    """
+    if run.submission is None or not may_run_again(run, learner):
+        raise ValidationError({"tier": [_("Only a run of yours that came to nothing can be made again.")]})
+    mirror = run.submission.exercise
+    content = exercise_find(mirror.lesson, mirror.slug)
+    if content is None:
+        raise ValidationError({"tier": [_("This exercise is no longer among the lessons.")]})
+    return submission_create(learner=learner, exercise=content, files=texts_of(run.submission), tier=run.tier)
 
 
 def lock_learner(learner: User) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.conf import settings
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lessons.loader import Exercise
 from lessons.schema import Tier
@@ -14,13 +16,13 @@ from webapp.submissions.models import Worker
 from webapp.submissions.workers import live_workers, queue_problem
 
 COSTS = {
-    "smoke": "a quick look on small sizes; counts for nothing",
-    "cpu": "graded on secret seeds, on the CPU",
-    "gpu": "graded on secret seeds, on a GPU",
+    "smoke": _("a quick look on small sizes; counts for nothing"),
+    "cpu": _("graded on secret seeds, on the CPU"),
+    "gpu": _("graded on secret seeds, on a GPU"),
 }
 ORDER: tuple[Tier, ...] = ("smoke", "cpu", "gpu")
-LABELS = {"smoke": "Try", "cpu": "Submit", "gpu": "Submit to GPU"}
-UNAVAILABLE = "No worker of this site has the hardware for it."
+LABELS = {"smoke": _("Try"), "cpu": _("Submit"), "gpu": _("Submit to GPU")}
+UNAVAILABLE = _("No worker of this site has the hardware for it.")
 
 
 def available_tiers(workers: Sequence[Worker] | None = None) -> list[str]:
@@ -36,16 +38,15 @@ def tier_infos(exercise: Exercise) -> tuple[TierInfo, ...]:
         TierInfo(
             name=name,
             role="try" if name == "smoke" else "submit",
-            label=LABELS[name],
+            label=str(LABELS[name]),
             seconds=round(offered[name].seconds),
-            cost_text=cost_text(name, offered[name].seconds, queue_problem(name, workers)),
+            cost_text=gettext("About {time}: {cost}.").format(
+                time=duration_text(offered[name].seconds), cost=COSTS[name]
+            ),
             available=name in available,
-            unavailable_text="" if name in available else UNAVAILABLE,
+            problem=queue_problem(name, workers),
+            unavailable_text="" if name in available else str(UNAVAILABLE),
         )
         for name in ORDER
         if name in offered
     )
-
-
-def cost_text(tier: str, seconds: float, problem: str) -> str:
-    return f"About {duration_text(seconds)}: {COSTS[tier]}. {problem}".strip()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
@@ -21,7 +22,10 @@ from webapp.submissions.models import Run
 
 @require_safe
 def exercise(request: HttpRequest, lesson: str, exercise: str) -> HttpResponse:
-    """Context: page (ExerciseContext). Anyone may read; only who is signed in may submit."""
+    """Context: page (ExerciseContext). Anyone may read; only who is signed in may submit.
+
+    `?from=` puts another version into the editor: sent, draft, starter, or the id of an own submission.
+    """
     return exercise_page(request, lesson, exercise)
 
 
@@ -29,7 +33,12 @@ def exercise_page(
     request: HttpRequest, lesson: str, slug: str, *, kept: dict[str, str] | None = None, error: Any = None
 ) -> HttpResponse:
     page = selectors.exercise_context(
-        lesson, slug, user=request.user, kept=kept or {}, errors=error.message_dict if error else {}
+        lesson,
+        slug,
+        user=request.user,
+        kept=kept or {},
+        errors=error.message_dict if error else {},
+        chosen=request.GET.get("from", ""),
     )
     if page is None:
         raise Http404("There is no such exercise.")
@@ -66,7 +75,7 @@ def submission_create(request: HttpRequest, lesson: str, exercise: str) -> HttpR
     found = selectors.exercise_find(lesson, exercise)
     if found is None:
         raise Http404("There is no such exercise.")
-    files = {field.removeprefix("file:"): text for field, text in fields(request, "file:").items()}
+    files = sent_files(request)
     try:
         run = services.submission_create(
             learner=signed_in(request),
@@ -100,6 +109,10 @@ def cell_run(request: HttpRequest, lesson: str, index: int) -> HttpResponseBase:
 
 def fields(request: HttpRequest, prefix: str) -> dict[str, str]:
     return {field: str(text) for field, text in request.POST.items() if field.startswith(prefix)}
+
+
+def sent_files(request: HttpRequest) -> dict[str, str]:
+    return {field.removeprefix("file:"): text for field, text in fields(request, "file:").items()}
 
 
 def run_created(request: HttpRequest, run: Run) -> HttpResponseBase:
@@ -170,6 +183,22 @@ def run_confirm(request: HttpRequest, run: UUID) -> HttpResponseBase:
         raise Http404("There is no such run of yours.")
     services.confirmation_create(run=found)
     return redirect("run", found.id)
+
+
+@require_POST
+@learner_required
+def run_again(request: HttpRequest, run: UUID) -> HttpResponseBase:
+    """The same files once more, after a run that came to nothing. JSON or a redirect, as for a submission."""
+    found = run_or_404(run, signed_in(request))
+    try:
+        fresh = services.run_again(run=found, learner=signed_in(request))
+    except ValidationError as error:
+        if wants_json(request):
+            return json_errors(error)
+        for text in error.messages:
+            messages.error(request, text)
+        return redirect("run", found.id)
+    return run_created(request, fresh)
 
 
 @require_POST

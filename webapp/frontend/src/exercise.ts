@@ -5,6 +5,7 @@ import "./styles/exercise.css";
 import { copyButtons } from "./lib/copy";
 import { all, find } from "./lib/dom";
 import { RunLive } from "./lib/run";
+import { splitter } from "./lib/split";
 import { frameTables } from "./lib/wide";
 import { Workbench } from "./lib/workbench";
 
@@ -14,6 +15,9 @@ if (form !== null) {
   const bench = new Workbench(form, root);
   if (root !== null) bench.live = new RunLive(root, () => bench.runFinished(), () => bench.runMoved());
 }
+const grid = find<HTMLElement>("[data-split]");
+const bar = find<HTMLElement>("[data-splitter]");
+if (grid !== null && bar !== null) splitter(grid, bar);
 copyButtons(document);
 frameTables(document);
 if (all(".math").length > 0) void import("./lib/math").then(({ drawMath }) => drawMath());

@@ -1,7 +1,10 @@
 import { find, need, reveal, showFragment } from "./dom";
 import { getHtml, postForm, RequestError } from "./http";
+import { openHints } from "./hints";
+import { t } from "./i18n";
 import { LogView } from "./log";
 import { type Message, RunStream } from "./stream";
+import { localTimes } from "./times";
 
 export interface RunPlace {
   panel_url: string;
@@ -11,8 +14,8 @@ export interface RunPlace {
 
 const CONNECTION = {
   connected: "",
-  waiting: "The connection was lost; reconnecting. The run goes on.",
-  refused: "The live log is not available to you. Reload the page.",
+  waiting: t("The connection was lost; reconnecting. The run goes on."),
+  refused: t("The live log is not available to you. Reload the page."),
 } as const;
 
 /** The live part of a page: status, progress, log and, at the end, the verdict's panel. */
@@ -38,6 +41,8 @@ export class RunLive {
     this.bar = need("[data-progress] progress", root);
     this.barText = need("[data-progress-text]", root);
     this.log = new LogView(need("[data-log]", root), need("[data-follow]", root));
+    this.log.page = root.dataset["runUrl"] ?? "";
+    openHints(this.panel);
     root.addEventListener("submit", (event) => this.cancel(event));
     if (root.dataset["wsUrl"]) this.watch(root.dataset["wsUrl"], root.dataset["panelUrl"] ?? "", true);
     this.followSecond();
@@ -48,11 +53,12 @@ export class RunLive {
     this.stream?.close();
     this.second?.close();
     this.log.clear();
+    this.log.page = run.url;
     need<HTMLDetailsElement>("[data-log-box]", this.root).open = true;
     this.root.dataset["panelUrl"] = run.panel_url;
     this.panelStatus = "";
     this.status.classList.remove("visually-hidden");
-    this.status.textContent = "Sent. Waiting for a worker.";
+    this.status.textContent = t("Sent. Waiting for a worker.");
     this.showProgress("", null);
     reveal(this.root);
     await this.refresh(run.panel_url);
@@ -113,8 +119,10 @@ export class RunLive {
   private async refresh(panelUrl: string): Promise<void> {
     try {
       showFragment(this.panel, await getHtml(panelUrl));
+      openHints(this.panel);
+      localTimes(this.panel);
     } catch (error) {
-      this.connection.textContent = error instanceof RequestError ? error.message : "The site cannot be reached.";
+      this.connection.textContent = error instanceof RequestError ? error.message : t("The site cannot be reached.");
     }
   }
 
@@ -123,10 +131,10 @@ export class RunLive {
     const form = event.target as HTMLFormElement;
     if (!("cancel" in form.dataset)) return;
     event.preventDefault();
-    this.status.textContent = "Cancelling.";
+    this.status.textContent = t("Cancelling.");
     postForm(form.action, new FormData(form)).then(
       () => this.refresh(this.root.dataset["panelUrl"] ?? ""),
-      (error: unknown) => (this.status.textContent = error instanceof RequestError ? error.message : "Could not cancel."),
+      (error: unknown) => (this.status.textContent = error instanceof RequestError ? error.message : t("Could not cancel.")),
     );
   }
 
@@ -152,8 +160,8 @@ export class RunLive {
 export function statusText(message: { status: string; position: number | null; message: string }): string {
   if (message.message !== "") return message.message;
   if (message.status === "queued") {
-    return message.position === null ? "Waiting for a worker." : `Waiting: place ${message.position} in the queue.`;
+    return message.position === null ? t("Waiting for a worker.") : t("Waiting: place {place} in the queue.", { place: message.position });
   }
-  if (message.status === "running") return "Running.";
-  return message.status === "cancelled" ? "Cancelled." : "";
+  if (message.status === "running") return t("Running.");
+  return message.status === "cancelled" ? t("Cancelled.") : "";
 }

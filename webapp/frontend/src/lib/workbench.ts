@@ -1,18 +1,20 @@
-import { differs, Drafts, type Texts } from "./drafts";
 import { all, el, find, need, setBusy, showFragment } from "./dom";
+import { Drafting } from "./drafting";
+import type { Texts } from "./drafts";
 import { type Editor, mountEditor } from "./editor";
 import { type FieldErrors, getHtml, postForm, RequestError, type RunCreated } from "./http";
+import { t } from "./i18n";
+import { type Command, listen } from "./keys";
 import type { RunLive } from "./run";
 import { Tabs } from "./tabs";
 import { localTimes } from "./times";
-
-const SAVE_AFTER_MS = 600;
 
 interface File {
   name: string;
   panel: HTMLElement;
   editor: Editor;
   starter: string;
+  readonly: boolean;
 }
 
 /** The form of an exercise: editors in tabs, the draft, and sending a Try or a Submit. */
@@ -20,26 +22,25 @@ export class Workbench {
   live: RunLive | null = null;
   private readonly files: File[] = [];
   private readonly tabs: Tabs | null;
-  private readonly drafts: Drafts;
-  private readonly note: HTMLElement;
-  private saving = 0;
+  private readonly drafting: Drafting;
   private filling = false; // the page, not the learner, is changing the text
 
   constructor(
     private readonly form: HTMLFormElement,
     private readonly run: HTMLElement | null,
   ) {
-    this.drafts = new Drafts(form.dataset["storageKey"] ?? "", localStorage);
-    this.note = need("[data-draft-note]", form);
     for (const panel of all<HTMLElement>("[data-file]", form)) this.mount(panel);
     const list = find<HTMLElement>("[role=tablist]", form);
     this.tabs = list && new Tabs(list, () => undefined);
-    this.restore();
+    this.drafting = new Drafting(form, { texts: () => this.texts(), setTexts: (texts) => this.setTexts(texts) });
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       void this.send(event.submitter as HTMLButtonElement | null);
     });
-    find("[data-reset]", form)?.addEventListener("click", () => this.askReset());
+    run?.addEventListener("submit", (event) => this.again(event));
+    find("[data-reset]", form)?.addEventListener("click", () => this.reset());
+    find("[data-keys-open]", form)?.addEventListener("click", () => this.act("help"));
+    listen((command) => this.act(command));
   }
 
   /** A verdict came: show the history with it. A pass also opens the reference solution, which needs a new page. */
@@ -61,81 +62,73 @@ export class Workbench {
     const name = panel.dataset["file"] ?? "";
     const starter = find<HTMLTextAreaElement>("[data-starter]", panel)?.value ?? area.value;
     const editor = mountEditor(area, {
-      label: readonly ? `${name}, read-only` : name,
+      label: readonly ? t("{name}, read-only", { name }) : name,
       language: panel.dataset["language"] ?? "text",
       readonly,
       describedBy: "editor-help",
-      keys: [
-        { key: "Mod-Enter", run: () => this.press("try") },
-        { key: "Mod-Shift-Enter", run: () => this.press("submit") },
-      ],
+      keys: [],
       changed: () => this.changed(panel),
     });
-    if (!readonly) this.files.push({ name, panel, editor, starter });
+    this.files.push({ name, panel, editor, starter, readonly });
   }
 
-  private press(role: string): void {
-    find<HTMLButtonElement>(`button[data-role="${role}"]:not(:disabled)`, this.form)?.click();
+  private act(command: Command): void {
+    if (command === "try" || command === "submit") {
+      find<HTMLButtonElement>(`button[data-role="${command}"]:not(:disabled)`, this.form)?.click();
+    } else if (command === "save") this.drafting.saveNow();
+    else if (command === "help") find<HTMLDialogElement>("dialog[data-keys]")?.showModal();
+    else if (command === "result") this.goTo("[data-run-heading]");
+    else if (command === "log") this.goTo("[data-log]");
+    else this.goToFile(command);
+  }
+
+  private goToFile(place: number): void {
+    const file = this.files[place];
+    if (file === undefined) return;
+    this.tabs?.open(file.panel.id);
+    file.editor.focus();
+  }
+
+  private goTo(selector: string): void {
+    const place = this.run && find<HTMLElement>(selector, this.run);
+    const box = place?.closest("details");
+    if (box) box.open = true;
+    place?.focus();
   }
 
   private texts(): Texts {
-    return Object.fromEntries(this.files.map((file) => [file.name, file.editor.text()]));
+    const own = this.files.filter((file) => !file.readonly);
+    return Object.fromEntries(own.map((file) => [file.name, file.editor.text()]));
   }
 
   private changed(panel: HTMLElement): void {
     clearErrors(panel);
-    clearTimeout(this.saving);
-    const quiet = this.filling; // keep what the note offers
-    this.saving = window.setTimeout(() => {
-      const kept = this.drafts.save(this.texts());
-      if (quiet) return;
-      this.note.textContent = kept ? "Draft kept in this browser" : "This browser keeps no drafts";
-    }, SAVE_AFTER_MS);
-  }
-
-  private restore(): void {
-    const draft = this.drafts.load();
-    if (draft === null || this.form.dataset["hasErrors"] === "true" || !differs(draft, this.texts())) return;
-    const before = this.texts();
-    this.setTexts(draft);
-    this.offer("Your unsent draft is back.", "Use the last sent version", () => this.setTexts(before));
+    if (!this.filling) this.drafting.changed();
   }
 
   private setTexts(texts: Texts): void {
     this.filling = true;
     for (const file of this.files) {
       const text = texts[file.name];
-      if (text !== undefined) file.editor.setText(text);
+      if (text !== undefined && !file.readonly) file.editor.setText(text);
     }
     this.filling = false;
   }
 
-  private askReset(): void {
-    const before = this.texts();
-    this.setTexts(Object.fromEntries(this.files.map((file) => [file.name, file.starter])));
-    this.offer("Back to the starter.", "Undo", () => this.setTexts(before));
-  }
-
-  /** One sentence and one way back, in the line under the editor. */
-  private offer(text: string, action: string, act: () => void): void {
-    const button = el("button", { type: "button", class: "link" }, action);
-    button.addEventListener("click", () => {
-      act();
-      this.note.textContent = "Done.";
-    });
-    this.note.replaceChildren(`${text} `, button);
+  private reset(): void {
+    const starter = Object.fromEntries(this.files.map((file) => [file.name, file.starter]));
+    this.drafting.replace(starter, t("Back to the starter."), t("Undo"));
   }
 
   private async send(button: HTMLButtonElement | null): Promise<void> {
-    if (button === null) return;
+    if (button?.name !== "tier") return this.drafting.saveNow();
     clearErrors(this.form);
     setBusy(button, true);
     const body = new FormData(this.form);
     body.set(button.name, button.value);
     try {
       const run = await postForm<RunCreated>(this.form.action, body);
-      this.drafts.save(this.texts());
-      this.note.textContent = "Sent.";
+      this.drafting.sent();
       await this.live?.start(run);
       void this.refreshAfter();
     } catch (error) {
@@ -143,6 +136,18 @@ export class Workbench {
     } finally {
       setBusy(button, false);
     }
+  }
+
+  /** The same files once more, after a run that came to nothing: followed here, without leaving the page. */
+  private again(event: SubmitEvent): void {
+    const form = event.target as HTMLFormElement;
+    if (!("again" in form.dataset)) return;
+    event.preventDefault();
+    clearErrors(this.form);
+    postForm<RunCreated>(form.action, new FormData(form)).then(
+      (run) => this.live?.start(run).then(() => this.refreshAfter()),
+      (error: unknown) => this.showErrors(error),
+    );
   }
 
   private showErrors(error: unknown): void {
