@@ -10,6 +10,7 @@ import "./icons.svg?url"; // the sprite is part of every build; templates find i
 import { keepAppearance } from "./lib/account";
 import { choose, chosen, type Kind } from "./lib/appearance";
 import { all, find } from "./lib/dom";
+import { mountPalette } from "./lib/palette";
 import { localTimes } from "./lib/times";
 
 const NOTICE_EVERY_MS = 5000;
@@ -64,6 +65,7 @@ function followLab(): void {
   setTimeout(() => void look(), NOTICE_EVERY_MS);
 }
 
+mountPalette();
 all<HTMLFormElement>("form[data-appearance]").forEach(watchAppearance);
 closeMenus();
 localTimes();
