@@ -1,9 +1,32 @@
-import { defineConfig } from "vite";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+
+import { defineConfig, type Plugin } from "vite";
 
 // One entry a kind of page. Django's `vite` tag finds the hashed names in dist/.vite/manifest.json.
 const entries = ["theme", "base", "home", "lesson", "exercise", "run", "search", "plan", "account"] as const;
 
+const SMALLEST = 1_000; // bytes: below, the headers weigh more than what is saved
+
+/** Writes `<file>.br` and `<file>.gz` beside what compresses: WhiteNoise serves these, and packs nothing itself. */
+function compressed(): Plugin {
+  return {
+    name: "compressed",
+    writeBundle({ dir = "" }) {
+      for (const name of readdirSync(dir, { recursive: true, encoding: "utf8" })) {
+        if (!/\.(js|css|svg)$/.test(name)) continue;
+        const text = readFileSync(join(dir, name));
+        if (text.length < SMALLEST) continue;
+        writeFileSync(join(dir, `${name}.br`), brotliCompressSync(text));
+        writeFileSync(join(dir, `${name}.gz`), gzipSync(text, { level: 9 }));
+      }
+    },
+  };
+}
+
 export default defineConfig({
+  plugins: [compressed()],
   base: "/static/",
   build: {
     outDir: "dist",
