@@ -10,7 +10,10 @@ class SubmissionsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from webapp.accounts import personal
         from webapp.catalog import progress
+        from webapp.submissions.personal import KEEPER
         from webapp.submissions.selectors import progress_of_learner
 
         progress.register(progress_of_learner)
+        personal.register(KEEPER)
