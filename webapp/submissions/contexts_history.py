@@ -110,7 +110,7 @@ class FileDiff:
     removed: int
     rows: tuple[DiffRow, ...]  # none where both are the same
     is_coarse: bool  # too different to be compared line by line: all of the old, then all of the new
-    left_out: int  # rows at the end that are not shown
+    is_cut: bool  # there are more rows than are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 
 from webapp.submissions.contexts_history import DiffRow, FileDiff, LineSide
 
@@ -24,14 +25,14 @@ def file_diff(name: str, old: str, new: str) -> FileDiff:
     before, after = lines_of(old), lines_of(new)
     blocks, is_coarse = blocks_of(before, after)
     changed = [block for block in blocks if block[0] != "equal"]
-    rows = list(rows_of(blocks, before, after)) if changed else []
+    rows = list(islice(rows_of(blocks, before, after), ROWS + 1)) if changed else []
     return FileDiff(
         name=name,
         added=sum(block[4] - block[3] for block in changed),
         removed=sum(block[2] - block[1] for block in changed),
         rows=tuple(rows[:ROWS]),
         is_coarse=is_coarse,
-        left_out=max(0, len(rows) - ROWS),
+        is_cut=len(rows) > ROWS,
     )
 
 
@@ -79,13 +80,16 @@ def equal_rows(
     above, below = (0 if first else CONTEXT), (0 if last else CONTEXT)
     hidden = new_to - new_from - above - below
     hidden = hidden if hidden > 1 else 0  # one line takes no more room than the note about it
-    for n in range(new_from, new_to):
-        if hidden and new_from + above <= n < new_to - below:
-            if n == new_from + above:
-                yield DiffRow(kind="gap", old=None, new=None, hidden=hidden)
-            continue
-        old_n = old_from + n - new_from
-        yield DiffRow(kind="same", old=side(old_n, new[n], "", ""), new=side(n, new[n], "", ""))
+    for n in range(new_from, new_from + above if hidden else new_to):
+        yield equal_row(new, old_from + n - new_from, n)
+    if hidden:
+        yield DiffRow(kind="gap", old=None, new=None, hidden=hidden)
+        for n in range(new_to - below, new_to):
+            yield equal_row(new, old_from + n - new_from, n)
+
+
+def equal_row(new: list[str], old_n: int, new_n: int) -> DiffRow:
+    return DiffRow(kind="same", old=side(old_n, new[new_n], "", ""), new=side(new_n, new[new_n], "", ""))
 
 
 def changed_row(old: list[str], new: list[str], old_n: int, new_n: int) -> DiffRow:
