@@ -3,6 +3,7 @@ import type { Editor } from "./editor";
 import { postForm, RequestError, type RunCreated } from "./http";
 import { t } from "./i18n";
 import { Kept } from "./kept";
+import { whenNear } from "./near";
 import { outputNode, printedNode } from "./output";
 import { statusText } from "./run";
 import { type Message, RunStream } from "./stream";
@@ -19,22 +20,10 @@ interface Edited {
 /** Every runnable cell of the page. A cell becomes an editor when it comes near, so that nothing on the screen moves. */
 export function watchCells(root: ParentNode, storageKey: string): void {
   const cells = new Map<string, Cell>();
-  const near = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        void import("./editor").then(({ mountEditor }) => {
-          cells.get((target as HTMLElement).dataset["cell"] ?? "")?.mount(mountEditor);
-        });
-      }
-    },
-    { rootMargin: "400px 0px" },
-  );
   for (const form of all<HTMLFormElement>("[data-cell]", root)) {
     const cell = new Cell(form, cells, storageKey);
     cells.set(cell.index, cell);
-    near.observe(form);
+    whenNear([form], () => void import("./editor").then(({ mountEditor }) => cell.mount(mountEditor)), 400);
   }
 }
 

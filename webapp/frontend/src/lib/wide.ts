@@ -43,9 +43,10 @@ export function wideCode(lesson: HTMLElement): void {
   });
 }
 
-export function printButton(root: ParentNode): void {
+/** `ready` draws what a reader who never came near has not seen. */
+export function printButton(root: ParentNode, ready: () => Promise<void>): void {
   const button = find<HTMLButtonElement>("[data-print]", root);
   if (button === null) return;
   button.hidden = false;
-  button.addEventListener("click", () => print());
+  button.addEventListener("click", () => void ready().finally(() => print()));
 }

@@ -1,5 +1,6 @@
 import { all, el, find, need } from "./dom";
 import { t } from "./i18n";
+import { whenNear } from "./near";
 
 /** What a file src/widgets/<name>.ts offers: draws into `stage` what its lesson's fence asked for. */
 export interface WidgetModule {
@@ -10,17 +11,7 @@ const MODULES = import.meta.glob<WidgetModule>("../widgets/*.ts");
 
 /** Each widget is loaded when it comes near; until then, and where that fails, its text stands for it. */
 export function watchWidgets(root: ParentNode): void {
-  const near = new IntersectionObserver(
-    (entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (!isIntersecting) continue;
-        near.unobserve(target);
-        void show(target as HTMLElement);
-      }
-    },
-    { rootMargin: "600px 0px" },
-  );
-  for (const figure of all<HTMLElement>("[data-widget]", root)) near.observe(figure);
+  for (const figure of all<HTMLElement>("[data-widget]", root)) whenNear([figure], () => void show(figure));
 }
 
 async function show(figure: HTMLElement): Promise<void> {

@@ -3,8 +3,9 @@
  * on, so the scores are Z_k = S_k / √k with S_k a sum of k independent standard normals.
  */
 
-const PANELS = 60; // of Simpson's rule: the published figures come out to all their digits
-const FAR = 8; // standard deviations beyond which nothing happens
+const WIDTH = 0.4; // of a panel of Simpson's rule, in standard deviations of one step: the published figures come out
+const LEAST_PANELS = 40;
+const FAR = 6; // standard deviations beyond which nothing happens
 const POWER = 0.95; // of the fixed design that the confidence sequence is tuned to
 
 export type Sides = 1 | 2;
@@ -16,7 +17,7 @@ export function density(x: number): number {
 /** P(Z > x), by Simpson's rule over the tail. */
 export function tail(x: number): number {
   if (x < 0) return 1 - tail(-x);
-  const to = Math.max(x + 1, FAR + 2);
+  const to = Math.max(x + 1, 10);
   const panels = 400;
   const step = (to - x) / panels;
   let sum = density(x) + density(to);
@@ -26,7 +27,7 @@ export function tail(x: number): number {
 
 /** The x that a standard normal exceeds with probability `share`, 0 < share < 1. */
 export function quantile(share: number): number {
-  return solve((x) => tail(x) - share, -FAR, FAR);
+  return solve((x) => tail(x) - share, -8, 8);
 }
 
 /** The root of a falling function between two points, by halving. */
@@ -57,13 +58,16 @@ export function crossing(bars: readonly number[], sides: Sides): number {
 
 /** One look further: points between the bars, each with the density there times its weight in the integral. */
 function step(points: number[], masses: number[], low: number, high: number): [number[], number[]] {
-  const width = (high - low) / PANELS;
+  const panels = 2 * Math.ceil(Math.max(LEAST_PANELS, (high - low) / WIDTH) / 2);
+  const width = (high - low) / panels;
   const next: [number[], number[]] = [[], []];
-  for (let i = 0; i <= PANELS; i++) {
+  for (let i = 0; i <= panels; i++) {
     const x = low + i * width;
-    const weight = (width / 3) * (i === 0 || i === PANELS ? 1 : i % 2 === 1 ? 4 : 2);
+    const weight = (width / 3) * (i === 0 || i === panels ? 1 : i % 2 === 1 ? 4 : 2);
     next[0].push(x);
-    next[1].push(weight * points.reduce((sum, from, k) => sum + (masses[k] ?? 0) * density(x - from), 0));
+    let sum = 0;
+    for (let k = 0; k < points.length; k++) sum += (masses[k] ?? 0) * density(x - (points[k] ?? 0));
+    next[1].push(weight * sum);
   }
   return next;
 }
