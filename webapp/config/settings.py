@@ -210,9 +210,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
-        # Mermaid, KaTeX and CodeMirror place what they draw by style attributes, which no nonce can allow.
-        # Styles cannot run code, and nothing from a learner or a box is ever rendered as HTML.
-        "style-src": [SELF, "'unsafe-inline'"],
+        # No style attribute either: what Mermaid writes as such goes through the CSSOM (frontend/src/lib/cssom.ts).
+        "style-src": [SELF, NONCE],
         "img-src": [SELF, "data:"],  # plots of runnable cells
         "font-src": [SELF],
         "connect-src": [SELF],

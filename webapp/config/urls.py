@@ -10,6 +10,7 @@ from webapp.config.languages import ScriptTexts
 from webapp.submissions.operations.views import metrics
 
 handler400 = "webapp.config.errors.bad_request"
+handler500 = "webapp.config.errors.server_error"
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),

@@ -1,6 +1,8 @@
 import mermaid from "mermaid";
 
-import { all, el, showFragment } from "./dom";
+import { drawing, showDrawn } from "./cssom";
+import { all, el } from "./dom";
+import { t } from "./i18n";
 
 let drawn = 0;
 
@@ -19,44 +21,55 @@ export async function drawDiagrams(): Promise<void> {
 function prepare(pre: HTMLElement): { box: HTMLElement; source: string } {
   const source = pre.textContent;
   const box = el("div", { class: "mermaid" });
-  const text = el("details", { class: "diagram-text" }, el("summary", {}, "Diagram as text"), el("pre", {}, source));
+  const text = el("details", { class: "diagram-text" }, el("summary", {}, t("Diagram as text")), el("pre", {}, source));
   pre.replaceWith(el("figure", { class: "diagram" }, box, text));
   return { box, source };
 }
 
 async function drawOne(box: HTMLElement, source: string): Promise<void> {
   try {
-    const { svg } = await mermaid.render(`diagram-${++drawn}`, source);
-    showFragment(box, svg);
+    const { svg } = await drawing(() => mermaid.render(`diagram-${++drawn}`, source));
+    showDrawn(box, svg);
     box.querySelector("svg")?.setAttribute("role", "img");
-    if (!source.includes("accTitle")) box.querySelector("svg")?.setAttribute("aria-label", "Diagram; its text follows");
+    if (!source.includes("accTitle")) box.querySelector("svg")?.setAttribute("aria-label", t("Diagram; its text follows"));
   } catch {
-    box.replaceChildren(el("p", { class: "muted" }, "This diagram could not be drawn; its text follows."));
+    box.replaceChildren(el("p", { class: "muted" }, t("This diagram could not be drawn; its text follows.")));
   }
 }
 
+/** The page's own colours, as the browser computes them for this theme and contrast. */
+function colours(): (token: string) => string {
+  const probe = el("span", { hidden: "" });
+  document.body.append(probe);
+  const style = getComputedStyle(probe);
+  queueMicrotask(() => probe.remove());
+  return (token) => {
+    probe.style.color = `var(--${token})`;
+    return style.color;
+  };
+}
+
 function options(): Parameters<typeof mermaid.initialize>[0] {
-  const dark = document.documentElement.dataset["themeNow"] === "dark";
-  const ink = dark ? "#ebe9e4" : "#16181d";
-  const line = dark ? "#9297a2" : "#646974";
+  const colour = colours();
+  const ink = colour("ink");
   return {
     startOnLoad: false,
     securityLevel: "strict",
     theme: "base",
     fontFamily: "Inter, Inter Fallback, sans-serif",
     themeVariables: {
-      darkMode: dark,
-      background: dark ? "#171a20" : "#ffffff",
-      primaryColor: dark ? "#1d2443" : "#ebeefc",
-      primaryBorderColor: dark ? "#9aabff" : "#2c43c4",
-      secondaryColor: dark ? "#2f2410" : "#fbf0dc",
-      tertiaryColor: dark ? "#0b0d10" : "#f4f2ed",
+      darkMode: document.documentElement.dataset["themeNow"] === "dark",
+      background: colour("surface"),
+      primaryColor: colour("accent-soft"),
+      primaryBorderColor: colour("accent"),
+      secondaryColor: colour("warn-soft"),
+      tertiaryColor: colour("sunken"),
       primaryTextColor: ink,
       secondaryTextColor: ink,
       tertiaryTextColor: ink,
       textColor: ink,
-      lineColor: line,
-      edgeLabelBackground: dark ? "#171a20" : "#ffffff",
+      lineColor: colour("ink-3"),
+      edgeLabelBackground: colour("surface"),
       fontSize: "15px",
     },
   };

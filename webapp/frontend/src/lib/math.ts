@@ -2,7 +2,10 @@ import "katex/dist/katex.min.css";
 
 import katex from "katex";
 
+import { drawingNow } from "./cssom";
 import { all } from "./dom";
+
+const LIMITS = { throwOnError: false, errorColor: "var(--fail)", trust: false, maxExpand: 500 } as const;
 
 /** Draw every formula of the page. A formula that KaTeX cannot read stays readable as its source. */
 export function drawMath(): void {
@@ -11,14 +14,9 @@ export function drawMath(): void {
     node.dataset["drawn"] = "";
     const inLabel = node.closest("label") !== null;
     if (inLabel) nameOf(node, source);
-    katex.render(source, node, {
-      displayMode: node.classList.contains("block"),
-      throwOnError: false,
-      errorColor: "var(--fail)",
-      trust: false,
-      maxExpand: 500,
-      output: inLabel ? "html" : "htmlAndMathml",
-    });
+    const output = inLabel ? "html" : "htmlAndMathml";
+    const displayMode = node.classList.contains("block");
+    drawingNow(() => katex.render(source, node, { ...LIMITS, displayMode, output }));
     scrollIfWide(node);
   }
 }
