@@ -20,6 +20,7 @@ def user_delete(*, user: User) -> None:
     First what runs is stopped, then every app lets go of what it holds (in short transactions, as there can be much),
     and the row and what hangs on it go last.
     """
+    key = str(user.pk)  # Django takes it off the object that is deleted
     check_not_last(user)
     for keeper in keepers():
         keeper.stop(user)
@@ -28,7 +29,7 @@ def user_delete(*, user: User) -> None:
     with transaction.atomic():
         check_not_last(user)
         user.delete()
-    sessions_end(user)
+    sessions_end(key)
 
 
 def check_not_last(user: User) -> None:
@@ -40,8 +41,7 @@ def check_not_last(user: User) -> None:
         raise LastAdministratorError
 
 
-def sessions_end(user: User) -> None:
+def sessions_end(key: str) -> None:
     """On every device. A session's content is packed, so each is looked into."""
-    key = str(user.pk)
     found = [s.pk for s in Session.objects.iterator() if s.get_decoded().get("_auth_user_id") == key]
     Session.objects.filter(pk__in=found).delete()

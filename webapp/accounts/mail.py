@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage as Parsed
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -16,6 +18,14 @@ from typing_extensions import override
 
 
 class OperatorsMail(EmailBackend):
+    @override
+    def _get_filename(self) -> str:
+        """Django's names can meet within a second, and then a file holds mail of two people."""
+        if self._fname is None:
+            name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex}.log"
+            self._fname = str(Path(self.file_path) / name)
+        return self._fname
+
     @override
     def write_message(self, message: EmailMessage) -> Any:
         super().write_message(message)

@@ -26,4 +26,6 @@ class PreferencesMiddleware:
             if request.user.language in dict(settings.LANGUAGES):
                 stack.enter_context(translation.override(request.user.language))
                 request.LANGUAGE_CODE = request.user.language
-            return self.get_response(request)
+            response = self.get_response(request)
+            response.headers.setdefault("Content-Language", translation.get_language() or settings.LANGUAGE_CODE)
+            return response
