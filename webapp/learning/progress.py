@@ -54,6 +54,8 @@ class LessonProgress:
 
     @property
     def state_text(self) -> str:
+        if self.state == "passed" and not self.exercises.total:
+            return _("Done")
         return str(STATES[self.state])
 
     @property

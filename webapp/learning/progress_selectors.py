@@ -69,8 +69,9 @@ class LessonState:
 class ExerciseLine:
     card: ExerciseCard
     tries: int
+    tries_text: str
     distinction: bool
-    points_text: str  # "60 of 100"
+    points_text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,12 +165,13 @@ def lesson_line(state: LessonState, records: Records, best: frozenset[UUID]) -> 
 
 def exercise_line(card: ExerciseCard, records: Records, best: frozenset[UUID]) -> ExerciseLine:
     done = records.exercises.get(UUID(card.id))
-    earned = card.points if card.state == "passed" else 0
+    tries = done.tries if done else 0
     return ExerciseLine(
         card=card,
-        tries=done.tries if done else 0,
+        tries=tries,
+        tries_text=ngettext("%(count)d attempt", "%(count)d attempts", tries) % {"count": tries},
         distinction=UUID(card.id) in best,
-        points_text=_("%(done)d of %(total)d") % {"done": earned, "total": card.points},
+        points_text=points_text(Count(done=card.points if card.state == "passed" else 0, total=card.points)),
     )
 
 

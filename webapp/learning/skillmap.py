@@ -17,7 +17,7 @@ from webapp.learning.progress_selectors import LessonState
 LEVELS = {"beginner": _("Beginner"), "intermediate": _("Intermediate"), "advanced": _("Advanced")}
 COLUMNS, ROWS = 12, 5  # the style sheet has places for so many; a larger map is drawn tall on every screen
 UNIT = 16.0
-CELL_W, CELL_H, TOP = 132.0, 144.0, 48.0  # wide: a column, a row, and the levels' names above them
+CELL_W, CELL_H, TOP = 132.0, 136.0, 48.0  # wide: a column, a row, and the levels' names above them
 DOT_Y = 28.0  # wide: the middle of a dot below the upper end of its row
 LANE, STEP, HEAD = 32.0, 72.0, 56.0  # tall: between lanes, between lessons, a level's heading
 FIRST = 24.0  # tall: the middle of the first lane
