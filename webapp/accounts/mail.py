@@ -18,8 +18,10 @@ from typing_extensions import override
 
 
 class OperatorsMail(EmailBackend):
-    @override
-    def _get_filename(self) -> str:
+    _fname: str | None
+
+    @override  # of a method that its type stubs leave out
+    def _get_filename(self) -> str:  # type: ignore[misc]
         """Django's names can meet within a second, and then a file holds mail of two people."""
         if self._fname is None:
             name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{uuid4().hex}.log"
@@ -29,7 +31,7 @@ class OperatorsMail(EmailBackend):
     @override
     def write_message(self, message: EmailMessage) -> Any:
         super().write_message(message)
-        text = f"A message to {', '.join(message.to)}, kept in {self._fname}\n{message.subject}\n\n{message.body}\n"  # type: ignore[attr-defined]  # set by open()
+        text = f"A message to {', '.join(message.to)}, kept in {self._fname}\n{message.subject}\n\n{message.body}\n"
         sys.stderr.write("".join(f"mail: {line}\n" for line in text.splitlines()))
         sys.stderr.flush()
 
