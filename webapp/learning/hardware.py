@@ -36,7 +36,7 @@ class Scale:
     offered: int
     least: int
     better: int
-    state: str  # better, enough or less
+    state: str  # better, enough, less or none
     text: str
     bar: str
     least_at: str
@@ -113,7 +113,8 @@ def gpu_count(workers: Sequence[Worker], offers: Sequence[Offer]) -> int:
 
 
 def scale(title: str, unit: str, offered: float, *, least: int, better: int) -> Scale:
-    state = "better" if offered >= better * NEARLY else "enough" if offered >= least * NEARLY else "less"
+    grades = {"better": better * NEARLY, "enough": least * NEARLY, "less": 0.5}
+    state = next((name for name, bar in grades.items() if offered >= bar), "none")
     widest = better * SHOWN
     return Scale(
         title=title,
@@ -126,6 +127,7 @@ def scale(title: str, unit: str, offered: float, *, least: int, better: int) -> 
             "better": gettext("as much as is better"),
             "enough": gettext("enough"),
             "less": gettext("less than recommended"),
+            "none": gettext("the CPU tiers need none"),
         }[state],
         bar=percent(min(offered, widest) / widest),
         least_at=percent(least / widest),

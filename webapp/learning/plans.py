@@ -50,6 +50,11 @@ class PlanStepView:
         return hours_text(self.minutes)
 
     @property
+    def now(self) -> bool:
+        """There is something to do for it today."""
+        return self.today and self.state in ("now", "late")
+
+    @property
     def done(self) -> bool:
         return self.state == "done"
 

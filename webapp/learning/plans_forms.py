@@ -40,7 +40,10 @@ def time_zones() -> frozenset[str]:
 
 
 class PlanForm(forms.Form):
-    """For one kind of plan: fields that it leaves no choice about are not there."""
+    """For one kind of plan: fields that it leaves no choice about are not there.
+
+    `fresh`: nobody has chosen anything yet, so the page may put the browser's time zone in.
+    """
 
     start = forms.DateField(label=_("First day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
     weekdays = forms.TypedMultipleChoiceField(
@@ -64,12 +67,13 @@ class PlanForm(forms.Form):
         label=_("Time zone"), max_length=64, help_text=_("Such as Europe/Berlin or America/New_York.")
     )
 
-    def __init__(self, kind: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, kind: str, *args: Any, fresh: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind = kind
         for name in absent(kind):
             del self.fields[name]
-        self.fields["time_zone"].widget.attrs["data-site-zone"] = settings.TIME_ZONE
+        if fresh:
+            self.fields["time_zone"].widget.attrs["data-fresh"] = True
         if "lessons" in self.fields:
             field = self.fields["lessons"]
             assert isinstance(field, forms.MultipleChoiceField)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from hashlib import sha256
-from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -52,7 +51,7 @@ def plan_new(request: HttpRequest) -> HttpResponseBase:
     kind = (request.POST or request.GET).get("kind", "")
     if kind not in PlanKind.values:
         return redirect("plan")
-    form = PlanForm(kind, form_data(request, kind))
+    form = plan_form(request, kind)
     saving = request.method == "POST" and request.POST.get("action") == "save"
     if saving and form.is_valid():
         if not isinstance(request.user, User):
@@ -63,13 +62,15 @@ def plan_new(request: HttpRequest) -> HttpResponseBase:
     return draft_page(request, form, refused=saving)
 
 
-def form_data(request: HttpRequest, kind: str) -> Any:
-    """What was chosen; else the plan in use, if it is of this kind; else what is usual."""
+def plan_form(request: HttpRequest, kind: str) -> PlanForm:
+    """With what was chosen; else the plan in use, if it is of this kind; else what is usual."""
     given = request.POST or request.GET
     if "start" in given:
-        return given
+        return PlanForm(kind, given)
     current = plans.plan_of(request.user)
-    return as_planned(current) if current is not None and current.kind == kind else usual(kind)
+    if current is not None and current.kind == kind:
+        return PlanForm(kind, as_planned(current))
+    return PlanForm(kind, usual(kind), fresh=True)
 
 
 def choices(data: QueryDict) -> str:

@@ -46,7 +46,7 @@ def worker(name: str, host: str = "", **fields: Any) -> Worker:
 
 @pytest.mark.parametrize(
     ("offered", "state"),
-    [(0, "less"), (14.8, "less"), (15.6, "enough"), (29.7, "enough"), (31.2, "better"), (999, "better")],
+    [(0, "none"), (4, "less"), (14.8, "less"), (15.6, "enough"), (29.7, "enough"), (31.2, "better"), (999, "better")],
 )
 def test_a_size_is_held_against_what_is_recommended(offered: float, state: str) -> None:
     drawn = hardware.scale("Memory", "GB", offered, least=16, better=32)

@@ -3,11 +3,6 @@ import "./styles/learning.css";
 import { find } from "./lib/dom";
 import { t } from "./lib/i18n";
 
-/** The form begins with the site's time zone; the browser knows the learner's. What was typed is left alone. */
-export function fillZone(input: HTMLInputElement, siteZone: string, zone: string): void {
-  if (input.value === siteZone && zone !== "") input.value = zone;
-}
-
 function copyFeed(button: HTMLButtonElement, input: HTMLInputElement): void {
   const label = find<HTMLElement>("span", button);
   button.hidden = false;
@@ -21,7 +16,9 @@ function copyFeed(button: HTMLButtonElement, input: HTMLInputElement): void {
   });
 }
 
-const zone = find<HTMLInputElement>("[data-site-zone]");
-if (zone !== null) fillZone(zone, zone.dataset["siteZone"] ?? "", Intl.DateTimeFormat().resolvedOptions().timeZone);
+// A form that nobody has filled in yet has the site's time zone; the browser knows the learner's.
+const zone = find<HTMLInputElement>("[data-fresh]");
+if (zone !== null) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+
 const [copy, feed] = [find<HTMLButtonElement>("[data-copy-feed]"), find<HTMLInputElement>("[data-feed]")];
 if (copy !== null && feed !== null) copyFeed(copy, feed);
