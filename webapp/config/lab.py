@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from webapp.config.paths import ROOT, lab_dir, state_dir
@@ -91,9 +92,32 @@ def locks() -> tuple[Path, Path]:
 
 def lab_key() -> str:
     """What the installed lab depends on: the locks, the assets' list and the interpreter."""
-    total = hashlib.sha256(f"{sys.version}|{os.environ.get('RANKZERO_TORCH_INDEX', '')}".encode())
-    for path in (*locks(), ROOT / "lessons" / "assets.toml"):
-        total.update(path.read_bytes() if path.is_file() else b"")
+    paths = (*locks(), ROOT / "lessons" / "assets.toml")
+    return hashed(os.environ.get("RANKZERO_TORCH_INDEX", ""), *(FileVersion.of(path) for path in paths))
+
+
+@dataclass(frozen=True, slots=True)
+class FileVersion:
+    """A file as the key of a cache: every page asks for the lab's state, and hashing the locks took longest of it."""
+
+    path: Path
+    size: int
+    changed_ns: int
+
+    @classmethod
+    def of(cls, path: Path) -> FileVersion:
+        try:
+            status = path.stat()
+        except OSError:
+            return cls(path, -1, 0)
+        return cls(path, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def hashed(index: str, *files: FileVersion) -> str:
+    total = hashlib.sha256(f"{sys.version}|{index}".encode())
+    for file in files:
+        total.update(file.path.read_bytes() if file.path.is_file() else b"")
     return total.hexdigest()
 
 

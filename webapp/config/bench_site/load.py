@@ -1,8 +1,8 @@
 """`python -m webapp.config.bench_site.load`: so many people ask for one page again and again, each as soon as it came.
 
-Reads {"port", "path", "sessions", "seconds"} as JSON from its standard input: one connection a session. Prints JSON:
-the latencies of all answers, the rate of those that came in time, how many were none (`failures`), and this program's
-own share of one core.
+Reads {"port", "path", "sessions", "seconds"} as JSON from its standard input: one connection a session, "" for nobody's.
+Prints JSON: the latencies of all answers, the rate of those that came in time, how many were none (`failures`), and
+this program's own share of one core.
 The generator is that of the graders: httptools on uvloop. It is the client's side of the bench, never its limit.
 """
 
@@ -68,10 +68,7 @@ class Crowd:
 
 
 async def main(*, port: int, path: str, sessions: Sequence[str], seconds: float) -> dict[str, Any]:
-    requests = [
-        Request(method="GET", path=path, headers={"cookie": f"sessionid={key}", "accept": "text/html"}).raw()
-        for key in sessions
-    ]
+    requests = [_request(path, key) for key in sessions]
     crowd = Crowd(requests)
     connections = [await _connected(crowd, port) for _ in sessions]
     gc.collect()
@@ -88,6 +85,11 @@ async def main(*, port: int, path: str, sessions: Sequence[str], seconds: float)
         "rate": round(sum(one.done < began + seconds for one in crowd.done) / seconds, 2),
         "generator_share": round((time.process_time() - cpu) / took, 3),
     }
+
+
+def _request(path: str, session: str) -> bytes:
+    cookie = {"cookie": f"sessionid={session}"} if session else {}
+    return Request(method="GET", path=path, headers={"accept": "text/html", **cookie}).raw()
 
 
 async def _connected(crowd: Crowd, port: int) -> Connection:

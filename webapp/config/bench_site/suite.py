@@ -69,13 +69,13 @@ def _measure(site: BenchSite, effort: Effort, say: Say) -> dict[str, Any]:
     rows = site.ask(f"{_PACKAGE}.fill", str(effort.learners), str(effort.submissions))
     sessions = site.ask("webapp.submissions.bench_queue.people", str(PEOPLE))
     queries = site.ask(f"{_PACKAGE}.queries", sessions[0])
-    for path in PAGES.values():
-        _ask_for(site, path, sessions, _WARM_S)
+    for name in PAGES:
+        _ask_for(site, name, sessions, _WARM_S)
     samples: dict[str, list[dict[str, Any]]] = {name: [] for name in PAGES}
     for number in range(effort.rounds):
         say(f"round {number + 1} of {effort.rounds}")
         for name in random.SystemRandom().sample(list(PAGES), len(PAGES)):
-            samples[name].append(_ask_for(site, PAGES[name], sessions, effort.seconds))
+            samples[name].append(_ask_for(site, name, sessions, effort.seconds))
     return {
         "rows": rows,
         "people": PEOPLE,
@@ -86,15 +86,19 @@ def _measure(site: BenchSite, effort: Effort, say: Say) -> dict[str, Any]:
     }
 
 
-def _ask_for(site: BenchSite, path: str, sessions: Sequence[str], seconds: float) -> dict[str, Any]:
-    """What the load generator found, and `cpu_ms`: what one request cost the web process."""
-    order = {"port": site.port, "path": path, "sessions": sessions, "seconds": seconds}
+def _ask_for(site: BenchSite, name: str, sessions: Sequence[str], seconds: float) -> dict[str, Any]:
+    """What the load generator found, and `cpu_ms`: what one request cost the web process.
+
+    Nobody is signed in at the bare view: it shall not even look for a session.
+    """
+    keys = [""] * len(sessions) if name == BARE else sessions
+    order = {"port": site.port, "path": PAGES[name], "sessions": keys, "seconds": seconds}
     web = web_process(site.port)
     before = web.cpu_times()
     found: dict[str, Any] = site.ask(f"{_PACKAGE}.load", given=json.dumps(order))
     after = web.cpu_times()
     if found["failures"]:
-        raise CannotMeasure(f"{found['failures']} requests for {path} had no good answer")
+        raise CannotMeasure(f"{found['failures']} requests for {name} had no good answer")
     used = after.user + after.system - before.user - before.system
     return {**found, "cpu_ms": 1000 * used / len(found["latencies_ms"])}
 
