@@ -11,6 +11,9 @@ class LearningConfig(AppConfig):
     @override
     def ready(self) -> None:
         from webapp.accounts import personal
+        from webapp.catalog.search import palette
+        from webapp.learning.palette import learning_commands
         from webapp.learning.personal import KEEPER
 
         personal.register(KEEPER)
+        palette.register(learning_commands)

@@ -12,8 +12,11 @@ class SubmissionsConfig(AppConfig):
     def ready(self) -> None:
         from webapp.accounts import personal
         from webapp.catalog import progress
+        from webapp.catalog.search import palette
+        from webapp.submissions.palette import review_commands
         from webapp.submissions.personal import KEEPER
         from webapp.submissions.selectors import progress_of_learner
 
         progress.register(progress_of_learner)
         personal.register(KEEPER)
+        palette.register(review_commands)

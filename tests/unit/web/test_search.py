@@ -359,7 +359,9 @@ def test_sections_follow_the_anchors_of_the_page() -> None:
     assert math_text(r"\frac{a}{b} \le \text{rank}").split() == ["a", "b", "≤", "rank"]
 
 
-def test_commands_are_those_of_the_person_who_asks(learner: User, as_user: Callable[[User], Client]) -> None:
+def test_commands_are_those_of_the_person_who_asks(
+    learner: User, instructor: User, as_user: Callable[[User], Client]
+) -> None:
     def ids(client: Client) -> dict[str, dict[str, str]]:
         answer = client.get("/search/commands/")
         assert "no-store" in answer["Cache-Control"]
@@ -371,6 +373,10 @@ def test_commands_are_those_of_the_person_who_asks(learner: User, as_user: Calla
     assert "logout" not in visitor
     assert signed_in["logout"]["method"] == "post"
     assert "login" not in signed_in
+    assert {"continue", "progress", "plan"} <= signed_in.keys()
+    assert not {"continue", "reviews"} & visitor.keys()
+    assert "reviews" not in signed_in
+    assert ids(as_user(instructor))["reviews"]["note"] == "0 wait"
     for command in [*visitor.values(), *signed_in.values()]:
         assert command["url"].startswith("/")
         assert command["title"]

@@ -15,7 +15,7 @@ from webapp.catalog.search.palette import PaletteCommand
 
 def site_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
     yield PaletteCommand(
-        id="home", title=_("Home"), group="page", url=reverse("home"), words=_("learning path lessons")
+        id="home", title=_("Home"), group="page", url=reverse("home"), icon="home", words=_("map path")
     )
     yield from account_commands(request)
     yield from course_commands()
@@ -23,13 +23,16 @@ def site_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
 
 def account_commands(request: HttpRequest) -> Iterator[PaletteCommand]:
     if request.user.is_authenticated:
-        out = _("Sign out")
-        yield PaletteCommand(id="profile", title=_("Profile"), group="page", url=reverse("profile"), words=_("account"))
-        yield PaletteCommand(id="logout", title=out, group="action", url=reverse("account_logout"), method="post")
+        profile, out = reverse("profile"), reverse("account_logout")
+        yield PaletteCommand(
+            id="profile", title=_("Profile"), group="page", url=profile, icon="user", words=_("account")
+        )
+        yield PaletteCommand(id="logout", title=_("Sign out"), group="setting", url=out, method="post", icon="log-out")
         return
-    yield PaletteCommand(id="login", title=_("Sign in"), group="page", url=reverse("account_login"))
+    login, signup = reverse("account_login"), reverse("account_signup")
+    yield PaletteCommand(id="login", title=_("Sign in"), group="page", url=login, icon="log-in")
     if site(request)["signup_open"]:
-        yield PaletteCommand(id="signup", title=_("Create account"), group="page", url=reverse("account_signup"))
+        yield PaletteCommand(id="signup", title=_("Create account"), group="page", url=signup, icon="user")
 
 
 def course_commands() -> Iterator[PaletteCommand]:

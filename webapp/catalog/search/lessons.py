@@ -28,18 +28,19 @@ SYMBOLS = {
     "to": "→",
     "pm": "±",
 }
-DRAWN = ("mermaid", "widget")  # fences whose source is no prose
+DRAWN = (["mermaid"], ["widget"])  # fences whose source is no prose
 
 
 @dataclass(slots=True)
 class Section:
     anchor: str = ""
     heading: str = ""
-    parts: list[str] = field(default_factory=list)
+    prose: list[str] = field(default_factory=list)
+    other: list[str] = field(default_factory=list)  # code and formulas: found like prose, shown where prose has nothing
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(self.parts).split())[:LONGEST_TEXT]
+        return " ".join(" ".join((*self.prose, *self.other)).split())[:LONGEST_TEXT]
 
 
 def lesson_documents() -> Iterator[Document]:
@@ -111,11 +112,17 @@ def sections_of(markdown: str) -> list[Section]:
             heading = token
         elif token.type == "inline" and heading is not None and heading.attrGet("id"):
             sections.append(Section(anchor=str(heading.attrGet("id")), heading=inline_text(token)))
+        elif token.type == "inline" or is_quiz(token):
+            sections[-1].prose.append(text_of(token))
         else:
-            sections[-1].parts.append(text_of(token))
+            sections[-1].other.append(text_of(token))
         if token.type == "heading_close":
             heading = None
     return sections
+
+
+def is_quiz(token: Token) -> bool:
+    return token.type == "fence" and token.info.split()[:1] == ["quiz"]
 
 
 def text_of(token: Token) -> str:
@@ -130,13 +137,12 @@ def text_of(token: Token) -> str:
 
 def fence_text(token: Token) -> str:
     """A quiz is found by its question: its answer and explanation are for those who have answered."""
-    words = token.info.split()
-    if words[:1] == ["quiz"]:
+    if is_quiz(token):
         try:
             return inline_text(make_parser().parseInline(quiz_parse(token.content).question)[0])
         except FenceError:
             return ""
-    return "" if words and words[0] in DRAWN else token.content
+    return "" if token.info.split()[:1] in DRAWN else token.content
 
 
 def inline_text(token: Token) -> str:

@@ -16,7 +16,7 @@ class PaletteCommand:
 
     id: str  # unique and lasting: the browser remembers what was used
     title: str | Promise
-    group: Literal["page", "lesson", "exercise", "action"]
+    group: Literal["action", "page", "lesson", "exercise", "setting"]
     url: str
     method: Literal["get", "post"] = "get"
     note: str | Promise = ""  # shown small beside the title

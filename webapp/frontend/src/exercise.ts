@@ -4,6 +4,7 @@ import "./styles/exercise.css";
 
 import { copyButtons } from "./lib/copy";
 import { all, find } from "./lib/dom";
+import { offerExercise } from "./lib/exercisecommands";
 import { RunLive } from "./lib/run";
 import { splitter } from "./lib/split";
 import { frameTables } from "./lib/wide";
@@ -13,6 +14,7 @@ const form = find<HTMLFormElement>("form[data-workbench]");
 const root = find<HTMLElement>("[data-run]");
 if (form !== null) {
   const bench = new Workbench(form, root);
+  offerExercise();
   if (root !== null) bench.live = new RunLive(root, () => bench.runFinished(), () => bench.runMoved());
 }
 const grid = find<HTMLElement>("[data-split]");

@@ -2,7 +2,7 @@
 
 import { all, find } from "./dom";
 
-export type Group = "here" | "action" | "page" | "lesson" | "exercise";
+export type Group = "here" | "action" | "page" | "lesson" | "exercise" | "setting";
 
 /** What the palette can do: run a function, or open an address. Commands of a page's script are in the group "here". */
 export interface Command {

@@ -6,12 +6,14 @@ import { choose, chosen } from "./appearance";
 import { el, find } from "./dom";
 import { plural, t } from "./i18n";
 import { icon } from "./icons";
-import { type Command, registeredCommands, searchAddress, setSlash, slashOpens } from "./palette";
+import { type Command, type Group, registeredCommands, searchAddress, setSlash, slashOpens } from "./palette";
 import { moved, recentAfter, recentOf, type Section, sections } from "./palettematch";
 import { type Found, type Hit, type Piece, Search } from "./palettesearch";
 
 const RECENT = "rz:palette:recent";
-const ICONS: Record<string, string> = { here: "zap", action: "zap", page: "arrow-right", lesson: "book", exercise: "code" };
+const ICONS: Record<Group, string> = {
+  here: "zap", action: "arrow-right", page: "arrow-right", lesson: "book", exercise: "code", setting: "settings",
+};
 
 interface Option {
   element: HTMLElement;
@@ -83,7 +85,7 @@ class Palette {
   private draw(): void {
     this.options = [];
     const query = this.input.value.trim();
-    const commands = [...registeredCommands(), ...appearance(), ...this.offered];
+    const commands = [...registeredCommands(), ...this.offered, ...appearance()];
     const shown = sections(commands, query, recentOf(kept()));
     this.list.replaceChildren(...shown.map((section) => this.section(section)), ...this.hits(shown, query));
     const empty = this.options.length === 0;
@@ -113,7 +115,7 @@ class Palette {
   private command(command: Command): HTMLElement {
     const line = el("span", { class: "palette-title" }, command.title);
     const note = command.note ? [el("span", { class: "palette-note" }, command.note)] : [];
-    return this.option(command.icon || (ICONS[command.group] ?? "arrow-right"), [line, ...note], () => {
+    return this.option(command.icon || ICONS[command.group], [line, ...note], () => {
       remember(command.id);
       perform(command);
     });
@@ -188,6 +190,7 @@ function heading(group: Section["group"]): string {
     page: t("Pages"),
     lesson: t("Lessons"),
     exercise: t("Exercises"),
+    setting: t("Settings"),
   };
   return names[group];
 }
@@ -200,13 +203,13 @@ function appearance(): Command[] {
   const dark = document.documentElement.dataset["themeNow"] === "dark";
   const more = chosen("contrast") === "more";
   const slash = slashOpens();
-  const action = { group: "action" as const };
+  const setting = { group: "setting" as const };
   return [
-    { ...action, id: "theme", icon: dark ? "sun" : "moon", words: t("theme colours light dark"),
+    { ...setting, id: "theme", icon: dark ? "sun" : "moon", words: t("theme colours light dark"),
       title: dark ? t("Use the light theme") : t("Use the dark theme"), run: () => choose("theme", dark ? "light" : "dark") },
-    { ...action, id: "contrast", icon: "circle-half", words: t("theme colours"),
+    { ...setting, id: "contrast", icon: "circle-half", words: t("theme colours"),
       title: more ? t("Use the usual contrast") : t("Use high contrast"), run: () => choose("contrast", more ? "system" : "more") },
-    { ...action, id: "slash", icon: "keyboard", words: t("shortcut keys"),
+    { ...setting, id: "slash", icon: "keyboard", words: t("shortcut keys"),
       title: slash ? t("Do not open this with the key /") : t("Open this with the key /"), run: () => setSlash(!slash) },
   ];
 }

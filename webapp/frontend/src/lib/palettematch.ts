@@ -7,8 +7,8 @@ export interface Section {
   commands: Command[];
 }
 
-const LIMITS: Record<Group, number> = { here: 6, action: 4, page: 5, lesson: 5, exercise: 5 };
-const AT_REST: Group[] = ["here", "action", "page", "lesson"];
+const LIMITS: Record<Group, number> = { here: 6, action: 4, page: 5, lesson: 5, exercise: 5, setting: 4 };
+const AT_REST: Group[] = ["here", "action", "page", "lesson", "setting"];
 const RECENT = 4;
 
 export function fold(text: string): string {
