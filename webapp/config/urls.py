@@ -7,6 +7,7 @@ from django.urls import include, path
 from webapp.accounts.token_views import me
 from webapp.config.health import healthz, readyz
 from webapp.config.languages import ScriptTexts
+from webapp.config.styleguide import styleguide
 from webapp.submissions.operations.views import metrics
 
 handler400 = "webapp.config.errors.bad_request"
@@ -16,6 +17,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
+    path("styleguide", styleguide, name="styleguide"),
     path("messages/<slug:language>.js", ScriptTexts.as_view(), name="script_texts"),
     path("api/me", me, name="api_me"),
     path("accounts/", include("webapp.accounts.urls")),

@@ -5,7 +5,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 // One entry a kind of page. Django's `vite` tag finds the hashed names in dist/.vite/manifest.json.
-const entries = ["theme", "base", "home", "lesson", "exercise", "run", "search", "plan", "account"] as const;
+const entries = ["theme", "base", "home", "lesson", "exercise", "run", "search", "plan", "account", "styleguide"] as const;
 
 const SMALLEST = 1_000; // bytes: below, the headers weigh more than what is saved
 

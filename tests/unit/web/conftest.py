@@ -54,7 +54,7 @@ def site_settings(settings: Any, valkey: str, tmp_path: Path) -> None:
 
 def write_manifest(path: Path) -> Path:
     """Every entry that a template may name, so that pages render without a front-end build."""
-    names = ["base", "home", "lesson", "exercise", "run", "theme", "account", "search", "plan"]
+    names = ["base", "home", "lesson", "exercise", "run", "theme", "account", "search", "plan", "styleguide"]
     manifest = {f"src/{n}.ts": {"file": f"assets/{n}-aaaaaaaa.js", "name": n, "isEntry": True} for n in names}
     manifest["src/icons.svg"] = {"file": "assets/icons-aaaaaaaa.svg"}
     path.write_text(json.dumps(manifest))

@@ -4,6 +4,7 @@ import "./styles/base.css";
 import "./styles/header.css";
 import "./styles/components.css";
 import "./styles/pages.css";
+import "./styles/print.css";
 
 import "./icons.svg?url"; // the sprite is part of every build; templates find it in the manifest
 
