@@ -68,7 +68,7 @@ function percent(share: number): string {
 }
 
 function inWords({ looks, alpha, exact }: State): string {
-  const facts = { looks, alpha: percent(alpha), naive: percent(exact.naive), sequence: percent(exact.sequence) };
+  const facts = { looks, alpha: `${shown(100 * alpha)} %`, naive: percent(exact.naive), sequence: percent(exact.sequence) };
   if (looks === 1) return t("Looked at once, a test at {alpha} ships a change that does nothing {alpha} of the time, as it promises.", facts);
   return t("Looked at {looks} times, a test at {alpha} ships a change that does nothing {naive} of the time. The confidence sequence does so {sequence} of the time, and may be looked at as often as you like.", facts);
 }
