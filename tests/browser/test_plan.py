@@ -30,7 +30,7 @@ def assert_fits(page: Page) -> None:
 def test_from_a_pace_to_dated_steps_and_a_calendar(open_page: OpenPage) -> None:
     page = open_page("/plan/", user="learner")
     assert_accessible(page)
-    page.get_by_role("link", name="See the days: Your own").focus()
+    page.get_by_role("link", name="See the days (Your own)").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/plan/new/**")
     zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
