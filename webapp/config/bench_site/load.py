@@ -1,6 +1,6 @@
 """`python -m webapp.config.bench_site.load`: so many people ask for one page again and again, each as soon as it came.
 
-Reads {"port", "path", "sessions", "seconds"} as JSON from its standard input: one connection a session, "" for nobody's.
+Reads {"port", "path", "sessions", "seconds"} as JSON from its standard input: a connection a session, "" for nobody's.
 Prints JSON: the latencies of all answers, the rate of those that came in time, how many were none (`failures`), and
 this program's own share of one core.
 The generator is that of the graders: httptools on uvloop. It is the client's side of the bench, never its limit.
