@@ -11,22 +11,25 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from lessons.loader import Lesson
-from lessons.schema import SECTIONS
 from webapp.accounts.models import User
 from webapp.catalog.contexts import ExerciseCard, LessonCard
 from webapp.catalog.course import course
-from webapp.catalog.markdown import slug
+from webapp.catalog.lesson_page import headings_of
 from webapp.catalog.models import QuizAnswer, Reading
 from webapp.catalog.progress import ExerciseProgress, progress_of
 from webapp.catalog.selectors import lesson_card
 from webapp.learning.progress import Count, LessonProgress, together
 from webapp.submissions.records import VerdictRecord, distinctions_of, verdict_records
 
-SECTION_IDS = frozenset(slug(name) for name in SECTIONS)
 RECENT = 10
+LEVELS = {
+    "beginner": gettext_lazy("Beginner"),
+    "intermediate": gettext_lazy("Intermediate"),
+    "advanced": gettext_lazy("Advanced"),
+}
 Person = User | AnonymousUser
 
 
@@ -63,6 +66,10 @@ class LessonState:
         if hours == int(hours):
             return ngettext("%(hours)d hour", "%(hours)d hours", int(hours)) % {"hours": hours}
         return _("%(hours)s hours") % {"hours": number_format(hours, 1)}
+
+    @property
+    def level_text(self) -> str:
+        return str(LEVELS[self.card.level])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +126,18 @@ def lesson_states(records: Records) -> tuple[LessonState, ...]:
 
 
 def lesson_progress(lesson: Lesson, records: Records) -> LessonProgress:
-    """Only what the lesson has now counts: a quiz that was taken out of it is neither done nor missing."""
+    """Only what the lesson has now counts: a quiz that was taken out of it is neither done nor missing.
+
+    Sections are those of the lesson's contents, as its page counts them.
+    """
     reading = records.readings.get(lesson.slug)
+    sections = frozenset(headings_of(lesson))
     quizzes = {quiz.id for quiz in lesson.quizzes}
     done = [records.exercises.get(exercise.manifest.id) for exercise in lesson.exercises]
     points = [exercise.manifest.points for exercise in lesson.exercises]
     earned = [own for own, found in zip(points, done, strict=True) if found and found.passed]
     return LessonProgress(
-        sections=Count(done=len(SECTION_IDS & reading.sections) if reading else 0, total=len(SECTION_IDS)),
+        sections=Count(done=len(sections & reading.sections) if reading else 0, total=len(sections)),
         quizzes=Count(done=len(quizzes & records.answered.get(lesson.slug, frozenset())), total=len(quizzes)),
         exercises=Count(done=len(earned), total=len(done)),
         points=Count(done=sum(earned), total=sum(points)),

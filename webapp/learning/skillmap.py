@@ -10,11 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from django.utils.translation import gettext_lazy as _
+from webapp.learning.progress_selectors import LEVELS, LessonState
 
-from webapp.learning.progress_selectors import LessonState
-
-LEVELS = {"beginner": _("Beginner"), "intermediate": _("Intermediate"), "advanced": _("Advanced")}
 COLUMNS, ROWS = 12, 5  # the style sheet has places for so many; a larger map is drawn tall on every screen
 UNIT = 16.0
 CELL_W, CELL_H, TOP = 132.0, 136.0, 48.0  # wide: a column, a row, and the levels' names above them

@@ -18,7 +18,7 @@ from tests.unit.web.lessons import EXERCISE_ID, LESSON
 from tests.unit.web.reports import report
 from webapp.accounts.models import User
 from webapp.catalog.course import course
-from webapp.catalog.markdown import slug
+from webapp.catalog.markdown import render, slug
 from webapp.catalog.models import QuizAnswer, Reading
 from webapp.learning.progress import EXERCISES, QUIZZES, READING, Count, LessonProgress, share, together
 from webapp.learning.progress_selectors import LessonLine, progress_context
@@ -224,3 +224,10 @@ def test_it_asks_the_database_as_often_for_much_as_for_little(learner: User, sub
         client.get("/progress/")
     assert len(much) == len(little)
     assert len(much) <= 14
+
+
+def test_sections_are_counted_as_the_lessons_page_counts_them(learner: User) -> None:
+    lesson = next(lesson for lesson in course().lessons if lesson.slug == "09_ab_testing")
+    below = next(entry.id for entry in render(lesson.body).toc if entry.level == 3)
+    Reading.objects.create(user=learner, lesson=lesson.slug, sections=[below], place="")
+    assert line_of(learner, lesson.slug).progress.sections == Count(done=1, total=len(render(lesson.body).toc))
