@@ -64,7 +64,9 @@ def test_what_was_used_is_remembered_here(open_page: OpenPage) -> None:
     page.locator("h1").click()
     page.get_by_role("button", name="Search").first.click()
     page.keyboard.type("a/b test")
-    expect(page.get_by_role("option", name="A/B Testing").first).to_have_attribute("aria-selected", "true")
+    lesson = page.get_by_role("group", name="Lessons").get_by_role("option", name="A/B Testing")
+    expect(lesson).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_role("combobox")).to_have_value("a/b test")  # typed while the palette was loading, too
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{LESSON}")
     page.keyboard.press("Control+k")

@@ -64,11 +64,35 @@ function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
 }
 
-/** Without the palette's file (a lost connection, say) the search page does. */
+let opening = false;
+
+/** Without the palette's file (a lost connection, say) the search page does. What is typed meanwhile is not lost. */
 async function open(): Promise<void> {
+  if (opening) return;
+  opening = true;
+  const typing = keepTyping();
   const loaded = await import("./palettedialog").catch(() => null);
-  if (loaded === null) location.assign(searchAddress());
-  else loaded.openPalette();
+  const typed = typing.stop();
+  opening = false;
+  if (loaded === null) location.assign(`${searchAddress()}?${new URLSearchParams({ q: typed }).toString()}`);
+  else loaded.openPalette(typed);
+}
+
+function keepTyping(): { stop: () => string } {
+  let typed = "";
+  const keep = (event: KeyboardEvent): void => {
+    if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey) return;
+    typed += event.key;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  document.addEventListener("keydown", keep, { capture: true });
+  return {
+    stop: () => {
+      document.removeEventListener("keydown", keep, { capture: true });
+      return typed;
+    },
+  };
 }
 
 export function mountPalette(): void {

@@ -50,10 +50,10 @@ class Palette {
     document.body.append(this.dialog);
   }
 
-  open(): void {
+  open(typed: string): void {
     if (this.dialog.open) return this.dialog.close(); // the same key again
     if (this.offered.length === 0) void this.load();
-    this.input.value = "";
+    this.input.value = typed;
     this.dialog.showModal();
     this.input.focus();
     this.typed();
@@ -247,7 +247,8 @@ function remember(id: string): void {
 
 let palette: Palette | null = null;
 
-export function openPalette(): void {
+/** `typed` is what was typed while this file was on its way. */
+export function openPalette(typed: string): void {
   palette ??= new Palette();
-  palette.open();
+  palette.open(typed);
 }
