@@ -1,8 +1,9 @@
-"""Takes the pictures of docs/screenshots/ from the real site: home, lesson, exercise passed and failed.
+"""Takes pictures of the real site.
 
     python -m scripts.screenshots [folder]
 
-Light and dark at 1280 px, light and dark at 390 px, as WebP. Needs the environments of `make setup` and Chromium.
+Into a folder: every page, light and dark, at 1280 px and 390 px. Without one: the dozen of docs/screenshots/, where
+what is no longer taken is removed. WebP. Needs the environments of `make setup` and Chromium.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ PEEK = "09_ab_testing/peek_safely"
 WIDTHS = {"": 1280, "-phone": 390}
 HEIGHT = 860
 QUALITY = 72
+Act = Callable[[Page], None]
 
 
 def shoot(page: Page, path: Path) -> None:
@@ -35,21 +37,18 @@ def shoot(page: Page, path: Path) -> None:
     print(f"{path}  {path.stat().st_size / 1024:.0f} KiB", flush=True)
 
 
-def home(page: Page) -> None:
-    page.goto("/")
+def at(path: str, scroll_to: str = "") -> Act:
+    def act(page: Page) -> None:
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        if scroll_to:
+            top = "e => window.scrollTo(0, e.getBoundingClientRect().top + scrollY - 110)"
+            page.locator(scroll_to).first.evaluate(top)
+
+    return act
 
 
-def lesson(page: Page) -> None:
-    page.goto("/lessons/09_ab_testing/")
-    page.locator("h2#theory-concepts, h2").nth(2).scroll_into_view_if_needed()
-
-
-def learner_home(page: Page) -> None:
-    page.goto("/")
-    page.locator("#path").scroll_into_view_if_needed()
-
-
-def run_of(folder: str, button: str, verdict: str) -> Callable[[Page], None]:
+def run_of(folder: str, button: str, verdict: str) -> Act:
     def act(page: Page) -> None:
         page.goto(f"/lessons/{PEEK}/")
         for name, text in exercise_files(PEEK, folder).items():
@@ -64,16 +63,43 @@ def run_of(folder: str, button: str, verdict: str) -> Callable[[Page], None]:
     return act
 
 
-PAGES: dict[str, Callable[[Page], None]] = {
-    "home": home,
-    "path": learner_home,
-    "lesson": lesson,
+# Seen by whoever is not signed in, then by a learner with a pass and a fail.
+VISITOR: dict[str, Act] = {
+    "home": at("/"),
+    "visitor-lesson": at("/lessons/01_distributed_training/"),
+    "sign-in": at("/accounts/login/"),
+    "sign-up": at("/accounts/signup/"),
+}
+LEARNER: dict[str, Act] = {
     "passed": run_of("solution", "Submit", "Passed"),
     "failed": run_of("starter", "Try", "Not passed yet"),
+    "exercise": at(f"/lessons/{PEEK}/"),
+    "runs": at(f"/lessons/{PEEK}/runs/"),
+    "learner": at("/"),
+    "path": at("/", "#path"),
+    "lesson": at("/lessons/09_ab_testing/"),
+    "formulas": at("/lessons/09_ab_testing/", ".math.block"),
+    "cell": at("/lessons/09_ab_testing/", "form.cell"),
+    "widget": at("/lessons/09_ab_testing/", ".widget"),
+    "progress": at("/progress/"),
+    "plans": at("/plan/new/?kind=part_time"),
+    "hardware": at("/hardware/"),
+    "search": at("/search/?q=peeking"),
+    "profile": at("/accounts/profile/"),
+    "tokens": at("/accounts/tokens/"),
+    "data": at("/accounts/data/"),
+    "missing": at("/lessons/99_nothing/"),
 }
+PAGES = VISITOR | LEARNER
+KEPT = frozenset(
+    {
+        "home-light", "home-dark", "learner-light", "path-light-phone", "lesson-light", "lesson-dark", "widget-light",
+        "passed-light", "passed-dark-phone", "failed-dark", "progress-light", "search-dark",
+    }
+)  # fmt: skip
 
 
-def shoot_all(browser: Browser, site: Site, folder: Path) -> None:
+def shoot_all(browser: Browser, site: Site, folder: Path, wanted: frozenset[str]) -> None:
     schemes: tuple[Scheme, ...] = ("light", "dark")
     for scheme in schemes:
         for suffix, width in WIDTHS.items():
@@ -84,27 +110,43 @@ def shoot_all(browser: Browser, site: Site, folder: Path) -> None:
                 reduced_motion="reduce",
             )
             page = context.new_page()
-            home(page)
-            shoot(page, folder / f"home-{scheme}{suffix}.webp")
-            sign_in(page, "learner", site.accounts()["learner"])
+            page.set_default_timeout(60_000)
             for name, act in PAGES.items():
-                if name != "home":
+                if name == next(iter(LEARNER)):
+                    sign_in(page, "learner", site.accounts()["learner"])
+                picture = f"{name}-{scheme}{suffix}"
+                if picture in wanted or (
+                    name == "passed" and scheme == "light" and not suffix
+                ):  # what passed is shown on other pages, too
                     act(page)
-                    shoot(page, folder / f"{name}-{scheme}{suffix}.webp")
+                if picture in wanted:
+                    shoot(page, folder / f"{picture}.webp")
             context.close()
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, wanted: frozenset[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="rz-shots-") as state, sync_playwright() as playwright:
         site = Site(Path(state))
         site.start()
         try:
             path = shutil.which("chromium")
-            shoot_all(playwright.chromium.launch(executable_path=path, args=ARGUMENTS), site, folder)
+            shoot_all(playwright.chromium.launch(executable_path=path, args=ARGUMENTS), site, folder, wanted)
         finally:
             site.stop()
 
 
+def keep(folder: Path) -> None:
+    """The dozen of the documentation; what is no longer one of them goes."""
+    main(folder, KEPT)
+    for path in folder.glob("*.webp"):
+        if path.stem not in KEPT:
+            path.unlink()
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "screenshots")
+    if len(sys.argv) > 1:
+        names = [f"{name}-{scheme}{suffix}" for name in PAGES for scheme in ("light", "dark") for suffix in WIDTHS]
+        main(Path(sys.argv[1]), frozenset(names))
+    else:
+        keep(ROOT / "docs" / "screenshots")

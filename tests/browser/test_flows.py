@@ -49,6 +49,13 @@ def solution() -> tuple[str, str]:
     return next(iter(exercise_files(PEEK, "solution").items()))
 
 
+def replace_text(page: Page, text: str) -> None:
+    """In the editor that has the focus. Over a selection, Chromium would insert with the style of what was there."""
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    page.keyboard.insert_text(text)
+
+
 def press(page: Page, button: str) -> None:
     page.get_by_role("button", name=button, exact=True).click()
 
@@ -71,8 +78,7 @@ def test_a_newcomer_reads_answers_runs_and_passes_the_project(open_page: OpenPag
     page.locator(f'main a[href="/lessons/{PEEK}/"]').first.click()
     file, text = solution()
     page.locator(f'[data-file="{file}"] .cm-content').click()
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)
+    replace_text(page, text)
     expect(page.locator(f'[data-file="{file}"] textarea.file-text')).to_have_value(text)
     press(page, "Try")
     expect(page.locator(".verdict-word")).to_have_text("Passed", timeout=PATIENCE_MS)
@@ -128,8 +134,7 @@ def test_all_of_it_by_keyboard_on_a_narrow_screen(open_page: OpenPage) -> None:
     expect(page.locator("details.hint > p").first).to_be_visible()
     page.locator("body").evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0) }")
     reach(page, editor)
-    page.keyboard.press("Control+a")
-    page.keyboard.insert_text(text)
+    replace_text(page, text)
     page.keyboard.press("Escape")
     page.keyboard.press("Tab")  # leaves the editor: no trap
     assert "cm-content" not in focused(page)
