@@ -16,6 +16,12 @@ MANIFEST = {
         "imports": ["_shared.js", "_deep.js"],
         "css": ["assets/lesson-1.css"],
     },
+    "src/base.ts": {
+        "file": "assets/base-abc12345.js",
+        "name": "base",
+        "isEntry": True,
+        "assets": ["assets/inter-1.woff2", "assets/icons-1.svg"],
+    },
     "_shared.js": {"file": "assets/shared-1.js", "imports": ["_deep.js"], "css": ["assets/shared-1.css"]},
     "_deep.js": {"file": "assets/deep-1.js", "imports": ["_shared.js"]},
 }
@@ -39,6 +45,12 @@ def test_it_names_an_entry_and_all_it_needs(manifest: Path) -> None:
     assert html.count("modulepreload") == 2
     assert html.index("shared-1.css") < html.index("lesson-1.css")
     assert render("{% vite_url 'lesson' %}") == "/static/assets/lesson-abc12345.js"
+
+
+def test_it_asks_for_the_fonts_in_the_head(manifest: Path) -> None:
+    assert render("{% vite_fonts %}") == (
+        '<link rel="preload" as="font" type="font/woff2" href="/static/assets/inter-1.woff2" crossorigin>'
+    )
 
 
 def test_it_says_what_to_do_without_a_build(manifest: Path) -> None:

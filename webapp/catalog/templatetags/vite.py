@@ -74,9 +74,8 @@ def vite_url(name: str) -> str:
 
 @register.simple_tag
 def vite_fonts() -> SafeString:
-    """Fetch the text's fonts at once: the style sheet that names them comes later. Code's font can wait."""
+    """Fetch the fonts at once: the style sheet that names them comes later, and a late font is not used."""
     manifest = load_manifest()
-    files = manifest[find_entry(manifest, "base")].get("assets", [])
-    texts = [file for file in files if file.endswith(".woff2") and "mono" not in file]
+    files = [file for file in manifest[find_entry(manifest, "base")].get("assets", []) if file.endswith(".woff2")]
     link = '<link rel="preload" as="font" type="font/woff2" href="{}" crossorigin>'
-    return format_html_join("\n", link, ((static(file),) for file in texts))
+    return format_html_join("\n", link, ((static(file),) for file in files))
