@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from webapp.accounts.models import User
 from webapp.cohorts.selectors import attempt_cap
@@ -31,7 +33,8 @@ def attempts_text(user: User, exercise: UUID) -> str:
     if cap is None:
         return ""
     left = max(0, cap.attempts - attempts_used(user, exercise))
-    return f"{left} of {cap.attempts} attempt{'' if cap.attempts == 1 else 's'} left ({cap.cohort.name})"
+    text = ngettext("{left} of {all} attempt left ({cohort})", "{left} of {all} attempts left ({cohort})", cap.attempts)
+    return text.format(left=left, all=cap.attempts, cohort=cap.cohort.name)
 
 
 def check_attempts(user: User, exercise: UUID, *, tier: str) -> None:
@@ -39,10 +42,13 @@ def check_attempts(user: User, exercise: UUID, *, tier: str) -> None:
     cap = None if tier == Tier.SMOKE else attempt_cap(user, exercise)
     if cap is None or attempts_used(user, exercise) < cap.attempts:
         return
-    text = f"All {cap.attempts} attempts at this exercise are used ({cap.cohort.name})."
-    if cap.attempts == 1:
-        text = f"The one attempt at this exercise is used ({cap.cohort.name})."
-    raise ValidationError({"tier": [f"{text} Try still works and costs nothing; your instructor can give you more."]})
+    text = ngettext(
+        "The one attempt at this exercise is used ({cohort}).",
+        "All {all} attempts at this exercise are used ({cohort}).",
+        cap.attempts,
+    ).format(all=cap.attempts, cohort=cap.cohort.name)
+    way_out = _("Try still works and costs nothing; your instructor can give you more.")
+    raise ValidationError({"tier": [f"{text} {way_out}"]})
 
 
 def own_waiting_runs(user: User, exercise: UUID) -> QuerySet[Run]:

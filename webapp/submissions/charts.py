@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from lessons.schema import Manifest, MetricSpec
 from webapp.submissions.contexts_history import ChartLine, ChartPoint, MetricChart
-from webapp.submissions.metrics import amount, bound_text, place, reaches, scale_of, title_of, with_unit
+from webapp.submissions.metrics import MARGIN, SHARES, TINY, amount, bound_text, place, reaches, title_of, with_unit
 
 SIDE = 4.0  # percent left free at the left and at the right
 
@@ -39,7 +39,7 @@ def metric_chart(runs: Sequence[Measured], spec: MetricSpec, tier: str) -> Metri
         return None
     threshold, distinction = bound_of(spec.passing, tier), bound_of(spec.distinction, tier)
     values = [one["value"] for _, one in found]
-    scale = scale_of([*values, *(mark for mark in (threshold, distinction) if mark is not None)], spec.unit)
+    scale = close_scale([*values, *(mark for mark in (threshold, distinction) if mark is not None)], spec.unit)
     points = points_of(found, spec, distinction, scale)
     return MetricChart(
         name=spec.name,
@@ -56,6 +56,14 @@ def metric_chart(runs: Sequence[Measured], spec: MetricSpec, tier: str) -> Metri
         points=points,
         lines=tuple(ChartLine(x1=one.x, y1=one.y, x2=two.x, y2=two.y) for one, two in pairwise(points)),
     )
+
+
+def close_scale(marks: Sequence[float], unit: str) -> tuple[float, float]:
+    """Ends close around what is drawn: a change matters here, not how far it is from zero."""
+    low, high = min(marks), max(marks)
+    pad = max((high - low or abs(high) or 1.0) * MARGIN, TINY)
+    above = min(1.0, high + pad) if unit in SHARES and high <= 1 else high + pad
+    return max(0.0, low - pad) if low >= 0 else low - pad, above
 
 
 def bound_of(bounds: Any, tier: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_noop
 
 import grader
 from webapp.catalog.course import course
@@ -11,14 +12,18 @@ from webapp.submissions.addresses import ws_url
 from webapp.submissions.contexts import ConfirmationView
 from webapp.submissions.models import UNMADE, Run, Status, Submission, Verdict
 
-WAITS = "Passed. A second run on new data confirms it; it waits behind the first runs of others."
-RUNS = "Passed. A second run on new data is confirming it now."
-CONFIRMED = "Confirmed: a second run on new data passed as well."
-DIFFERED = "Your pass stands, but the second run on new data did not confirm it, so it counts for no leaderboard."
-PLAIN_ONLY = "Confirmed, but without the distinction: both runs must reach it."
-REVIEWED = "An instructor looks at the second run before it confirms anything."
-UNMADE_TEXT = "The second run came to no end, and that says nothing of your work. It can be made again, at no cost."
-MISSING = "A second run on new data can confirm this pass."
+WAITS = gettext_noop("Passed. A second run on new data confirms it; it waits behind the first runs of others.")
+RUNS = gettext_noop("Passed. A second run on new data is confirming it now.")
+CONFIRMED = gettext_noop("Confirmed: a second run on new data passed as well.")
+DIFFERED = gettext_noop(
+    "Your pass stands, but the second run on new data did not confirm it, so it counts for no leaderboard."
+)
+PLAIN_ONLY = gettext_noop("Confirmed, but without the distinction: both runs must reach it.")
+REVIEWED = gettext_noop("An instructor looks at the second run before it confirms anything.")
+UNMADE_TEXT = gettext_noop(
+    "The second run came to no end, and that says nothing of your work. It can be made again, at no cost."
+)
+MISSING = gettext_noop("A second run on new data can confirm this pass.")
 
 
 def is_confirmable(run: Run) -> bool:
@@ -75,7 +80,7 @@ def confirmation_view(run: Run, *, is_mine: bool) -> ConfirmationView | None:
     again = is_mine and state in ("unmade", "missing") and is_confirmable(run)
     return ConfirmationView(
         state=state,
-        text=text,
+        text=gettext(text),
         differences=differences,
         url=reverse("run", args=[second.pk]) if second else "",
         panel_url=reverse("run-panel", args=[run.pk]) if is_open else "",

@@ -11,6 +11,7 @@ from webapp.submissions.contexts_history import DiffRow, FileDiff, LineSide
 CONTEXT = 3  # equal lines around a change
 MIDDLE = 1_000  # lines between the equal beginning and the equal end that are compared one by one
 ROWS = 2_000  # shown of a file
+ALIKE = 0.4  # of the longer line, at least, is in both: then the rest is marked as what changed
 WIDTH = 600  # characters shown of a line
 Block = tuple[str, int, int, int, int]  # as SequenceMatcher.get_opcodes gives them
 
@@ -47,9 +48,10 @@ def blocks_of(old: list[str], new: list[str]) -> tuple[list[Block], bool]:
     head = common(old, new)
     tail = common(old[head:][::-1], new[head:][::-1])
     old_middle, new_middle = old[head : len(old) - tail], new[head : len(new) - tail]
-    is_coarse = max(len(old_middle), len(new_middle)) > MIDDLE and bool(old_middle and new_middle)
+    has_both = bool(old_middle and new_middle)
+    is_coarse = has_both and max(len(old_middle), len(new_middle)) > MIDDLE
     middle: list[Block] = [("replace", 0, len(old_middle), 0, len(new_middle))]
-    if not is_coarse:
+    if has_both and not is_coarse:
         middle = list(SequenceMatcher(None, old_middle, new_middle).get_opcodes())
     ends: list[Block] = [
         ("equal", 0, head, 0, head),
@@ -96,6 +98,8 @@ def changed_row(old: list[str], new: list[str], old_n: int, new_n: int) -> DiffR
     before, after = old[old_n][:WIDTH], new[new_n][:WIDTH]
     head = common(before, after)
     tail = common(before[head:][::-1], after[head:][::-1])
+    if head + tail < ALIKE * max(len(before), len(after)):
+        head, tail = max(len(before), len(after)), 0  # two lines that have little in common: no part is marked
     parts = [(text[:head], text[head : len(text) - tail], text[len(text) - tail :]) for text in (before, after)]
     return DiffRow(kind="changed", old=side(old_n, *parts[0]), new=side(new_n, *parts[1]))
 

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from statistics import mean
 
 from django.db.models import Count, F, Q, Value
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from webapp.catalog.course import course
 from webapp.submissions.contexts import QueuePlace
@@ -18,7 +20,7 @@ from webapp.submissions.workers import LENT_CORES, live_workers, obstacle, servi
 
 SAMPLES = 50  # of the whole queue: long and short runs mixed, as they are ahead
 CELL_S = 10.0  # its limit is about a minute, most take seconds
-OWNED = "a timed run owns the cores of this machine"
+OWNED = gettext_noop("a timed run owns the cores of this machine")
 
 
 def queue_place(run: Run) -> QueuePlace | None:
@@ -70,10 +72,12 @@ def announced_seconds(run: Run) -> float | None:
 
 
 def place_text(position: int, estimate: int | None, *, is_owned: bool = False) -> str:
-    text = "Next in line" if position == 1 else f"Number {position} in line"
+    text = _("Next in line") if position == 1 else _("Number {position} in line").format(position=position)
     if is_owned:
-        text += f": {OWNED}"
-    return text + (f", about {duration_text(estimate)} to wait." if estimate else ".")
+        text = f"{text}: {_(OWNED)}"
+    if not estimate:
+        return f"{text}."
+    return _("{place}, about {time} to wait.").format(place=text, time=duration_text(estimate))
 
 
 def duration_text(seconds: float | None) -> str:

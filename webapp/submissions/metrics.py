@@ -6,16 +6,19 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
 from lessons.schema import Manifest, MetricSpec
 from webapp.submissions.contexts import CheckView, MetricView
 
 MARGIN = 0.08  # of the scale, left free at either end
 TINY = 1e-12  # smaller differences are not drawn
 PROVENANCE = {
-    "observed": "measured outside your program",
-    "recomputed": "computed from what your program left",
-    "instrumented": "counted inside your program",
-    "reported": "as your program tells it",
+    "observed": _("measured outside your program"),
+    "recomputed": _("computed from what your program left"),
+    "instrumented": _("counted inside your program"),
+    "reported": _("as your program tells it"),
 }
 SHARES = ("share", "fraction")
 
@@ -73,7 +76,8 @@ def with_unit(value: float, unit: str) -> str:
 def bound_text(value: float | None, direction: str, unit: str) -> str:
     if value is None:
         return ""
-    return f"{'at most' if direction == 'lower' else 'at least'} {amount(value, unit)}"
+    text = gettext("at most {bound}") if direction == "lower" else gettext("at least {bound}")
+    return text.format(bound=amount(value, unit))
 
 
 def reaches(value: float, bound: float | None, direction: str) -> bool:
@@ -105,7 +109,7 @@ def metric_view(result: dict[str, Any], spec: MetricSpec | None, tier: str) -> M
         ci95=interval,
         ci95_text=f"{amount(interval[0], unit)} – {amount(interval[1], unit)}" if interval else "",
         samples=result["samples"],
-        provenance_text=PROVENANCE.get(result.get("provenance") or "", ""),
+        provenance_text=str(PROVENANCE.get(result.get("provenance") or "", "")),
         value_at=place(value, scale) or 0.0,
         threshold_at=place(result["threshold"], scale),
         distinction_at=place(distinction, scale),

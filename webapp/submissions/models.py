@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 from typing_extensions import override
 
 from webapp.catalog.models import Exercise
@@ -14,28 +15,28 @@ from webapp.cohorts.models import Cohort
 
 
 class Tier(models.TextChoices):
-    SMOKE = "smoke", "Try"
-    CPU = "cpu", "CPU"
-    GPU = "gpu", "GPU"
+    SMOKE = "smoke", _("Try")
+    CPU = "cpu", _("CPU")
+    GPU = "gpu", _("GPU")
 
 
 class Verdict(models.TextChoices):
-    PASSED = "passed", "Passed"
-    FAILED = "failed", "Not passed yet"
-    TIMED_OUT = "timed_out", "Out of time"
-    OUT_OF_MEMORY = "out_of_memory", "Out of memory"
-    CRASHED = "crashed", "Crashed"
-    REJECTED = "rejected", "Rejected"
-    UNDER_REVIEW = "under_review", "Under review"
-    CANCELLED = "cancelled", "Cancelled"
-    INFRA_ERROR = "infra_error", "Our fault"
+    PASSED = "passed", _("Passed")
+    FAILED = "failed", _("Not passed yet")
+    TIMED_OUT = "timed_out", _("Out of time")
+    OUT_OF_MEMORY = "out_of_memory", _("Out of memory")
+    CRASHED = "crashed", _("Crashed")
+    REJECTED = "rejected", _("Rejected")
+    UNDER_REVIEW = "under_review", _("Under review")
+    CANCELLED = "cancelled", _("Cancelled")
+    INFRA_ERROR = "infra_error", _("Our fault")
 
 
 class Status(models.TextChoices):
-    QUEUED = "queued", "Waiting"
-    RUNNING = "running", "Running"
-    DONE = "done", "Finished"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Finished")
+    CANCELLED = "cancelled", _("Cancelled")
 
 
 TERMINAL = (Status.DONE, Status.CANCELLED)
@@ -137,8 +138,8 @@ class Run(models.Model):
     """One execution of a submission, or of a lesson's runnable cell, on one tier."""
 
     class Kind(models.TextChoices):
-        SUBMISSION = "submission", "Submission"
-        CELL = "cell", "Cell"
+        SUBMISSION = "submission", _("Submission")
+        CELL = "cell", _("Cell")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=16, choices=Kind.choices)
@@ -235,8 +236,8 @@ class Review(models.Model):
     """What an instructor decided about a run that was too good to be true. Written once and kept."""
 
     class Decision(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        FAILED = "failed", "Not accepted"
+        ACCEPTED = "accepted", _("Accepted")
+        FAILED = "failed", _("Not accepted")
 
     run = models.OneToOneField(Run, on_delete=models.CASCADE, related_name="review")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="reviews")

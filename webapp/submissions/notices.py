@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 from webapp.accounts.models import User
 from webapp.submissions.contexts import NoticeRow, RegradeNotice
@@ -17,7 +18,7 @@ from webapp.submissions.models import UNMADE, Regrade, Run, Status, Verdict
 from webapp.submissions.runviews import TIER_TEXTS, title_and_url
 
 LIMIT = 100  # runs looked at
-STANDS = "The new run did not pass; your pass stands."
+STANDS = _("The new run did not pass; your pass stands.")
 
 
 def regrade_notices(request: HttpRequest) -> dict[str, Any]:
@@ -80,14 +81,14 @@ def notice_row(run: Run, before: Run | None) -> NoticeRow | None:
         tier_text=str(TIER_TEXTS[run.tier]),
         before_text=verdict_text(before) if before else "",
         after_text=verdict_text(run),
-        text=STANDS if lost else "",
+        text=str(STANDS) if lost else "",
         run_url=reverse("run", args=[run.pk]),
     )
 
 
 def verdict_text(run: Run) -> str:
     """ "Passed, 100 %"."""
-    label = Verdict(run.verdict).label
+    label = str(Verdict(run.verdict).label)
     return label if run.score is None else f"{label}, {percent(run)} %"
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from lessons.loader import Exercise
 from webapp.accounts.models import User
@@ -27,7 +28,8 @@ class Quota:
     @property
     def text(self) -> str:
         """ "12 of 30 GPU minutes left today"."""
-        return f"{minutes(self.left_s)} of {minutes(self.allowed_s)} GPU minutes left today"
+        text = _("{left} of {allowed} GPU minutes left today")
+        return text.format(left=minutes(self.left_s), allowed=minutes(self.allowed_s))
 
 
 def minutes(seconds: float) -> int:
@@ -87,8 +89,10 @@ def check_gpu_minutes(user: User, exercise: Exercise, *, tier: str) -> None:
     needs = -int(-longest // 60)
     if longest > quota.allowed_s:
         a_day = minutes(quota.allowed_s)
-        text = f"A GPU run may take {needs} minutes here, and you have {a_day} a day. Ask your instructor for more."
+        text = _("A GPU run may take {needs} minutes here, and you have {a_day} a day. Ask your instructor for more.")
+        text = text.format(needs=needs, a_day=a_day)
     else:
         resets = f"{quota.resets_at:%-d %b, %H:%M} ({settings.TIME_ZONE})"
-        text = f"{quota.text}; a run may take {needs}. Wait for an open run to end, or come back on {resets}."
+        text = _("{quota}; a run may take {needs}. Wait for an open run to end, or come back on {resets}.")
+        text = text.format(quota=quota.text, needs=needs, resets=resets)
     raise ValidationError({"tier": [text]})

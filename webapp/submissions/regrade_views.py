@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from webapp.submissions import regrading, selectors
@@ -26,7 +27,7 @@ def submission_regrade(request: HttpRequest, submission: UUID) -> HttpResponseBa
     except ValidationError as error:
         context = {**selectors.submission_context(found, user=user), "reason": reason, "errors": error.message_dict}
         return render(request, "submissions/files.html", context, status=422)
-    messages.success(request, "It is graded again, behind everybody's first runs. The learner is told what changed.")
+    messages.success(request, _("It is graded again, behind everybody's first runs. The learner is told what changed."))
     return redirect("submission-files", found.pk)
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,5 +37,5 @@ def review_decide(request: HttpRequest, run: UUID) -> HttpResponseBase:
         kept = reviewing.Kept(run=found.pk, reason=reason, errors=error.message_dict)
         page = reviewing.review_page(user=user, kept=kept)
         return render(request, "submissions/review.html", {"page": page, "kept": kept}, status=422)
-    messages.success(request, "Decided. The learner sees it with your reason.")
+    messages.success(request, _("Decided. The learner sees it with your reason."))
     return redirect("reviews")

@@ -133,16 +133,17 @@ def review_decide(*, run: Run, reviewer: User, decision: str, reason: str) -> Re
     """
     reason = reason.strip()
     if decision not in Review.Decision.values:
-        raise ValidationError({"decision": ["Accept it or do not."]})
+        raise ValidationError({"decision": [_("Accept it or do not.")]})
     if not 1 <= len(reason) <= MAX_REASON or "\0" in reason:
-        raise ValidationError({"reason": [f"Give a reason, which the learner sees: {MAX_REASON} characters at most."]})
+        text = _("Give a reason, which the learner sees: {count} characters at most.").format(count=MAX_REASON)
+        raise ValidationError({"reason": [text]})
     if run.learner_id == reviewer.pk:
-        raise ValidationError({"decision": ["This is your own run: somebody else must decide."]})
+        raise ValidationError({"decision": [_("This is your own run: somebody else must decide.")]})
     verdict = Verdict.PASSED if decision == Review.Decision.ACCEPTED else Verdict.FAILED
     if run.tier == Tier.SMOKE:
-        raise ValidationError({"decision": ["A Try counts for nothing: there is nothing to decide."]})
+        raise ValidationError({"decision": [_("A Try counts for nothing: there is nothing to decide.")]})
     if not Run.objects.filter(pk=run.pk, verdict=Verdict.UNDER_REVIEW).update(verdict=verdict):
-        raise ValidationError({"decision": ["This run is not under review any more."]})
+        raise ValidationError({"decision": [_("This run is not under review any more.")]})
     review = Review.objects.create(
         run=run, reviewer=reviewer, reviewer_name=reviewer.get_full_name()[:150], decision=decision, reason=reason
     )
@@ -170,4 +171,5 @@ def check_open_runs(learner: User, *, field: str) -> None:
     own = Run.objects.filter(learner=learner, confirms=None, regrade=None)
     count = own.exclude(status__in=TERMINAL).count()
     if count >= MAX_OPEN_RUNS:
-        raise ValidationError({field: [f"You have {count} runs waiting or running: wait for one, or cancel one."]})
+        text = _("You have {count} runs waiting or running: wait for one, or cancel one.").format(count=count)
+        raise ValidationError({field: [text]})

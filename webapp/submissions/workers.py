@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 
 from grader.cells import CELL_MEMORY_MB
 from sandbox import doctor
@@ -22,8 +24,8 @@ from webapp.submissions.models import Run, Submission, Tier, Worker
 LIVE = timedelta(seconds=60)  # a worker that was not seen for so long is not counted on
 KEPT = timedelta(days=1)
 LENT_CORES = 2  # a serving run wants two; a machine of one core lends it that one twice: see grader/cores.py
-NONE_UP = "No worker is up for this at the moment; your run waits, and starts when one is back."
-NONE_FITS = "No worker that is up now has what this run needs ({needs}); it waits for one that has."
+NONE_UP = gettext_noop("No worker is up for this at the moment; your run waits, and starts when one is back.")
+NONE_FITS = gettext_noop("No worker that is up now has what this run needs ({needs}); it waits for one that has.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +122,7 @@ def obstacle(run: Run, workers: Iterable[Worker]) -> str:
     workers = list(workers)
     able = serving(run.queue, workers)
     if able and not any(offer_of(worker).fits(run) for worker in able):
-        return NONE_FITS.format(needs=needs_text(run))
+        return _(NONE_FITS).format(needs=needs_text(run))
     return queue_problem(run.queue, workers)
 
 
@@ -129,7 +131,7 @@ def queue_problem(queue: str, workers: Iterable[Worker]) -> str:
     workers = list(workers)
     if serving(queue, workers):
         return ""
-    return next((worker.problem for worker in workers if queue in worker.queues), NONE_UP)
+    return next((worker.problem for worker in workers if queue in worker.queues), _(NONE_UP))
 
 
 def offer_of(worker: Worker) -> Offer:
@@ -137,6 +139,9 @@ def offer_of(worker: Worker) -> Offer:
 
 
 def needs_text(run: Run) -> str:
-    gpu = f"a GPU with {run.vram_mb} MiB" if run.vram_mb else "a GPU" if run.tier == Tier.GPU else ""
-    cores = f"{run.cores} core{'' if run.cores == 1 else 's'}"
-    return ", ".join(part for part in (gpu, cores, f"{run.memory_mb} MiB of memory") if part)
+    gpu = _("a GPU") if run.tier == Tier.GPU else ""
+    if run.vram_mb:
+        gpu = _("a GPU with {count} MiB").format(count=run.vram_mb)
+    cores = ngettext("{count} core", "{count} cores", run.cores).format(count=run.cores)
+    memory = _("{count} MiB of memory").format(count=run.memory_mb)
+    return ", ".join(part for part in (gpu, cores, memory) if part)

@@ -207,7 +207,7 @@ def test_it_reports_all_verdicts_in_words(done: Callable[..., Run], learner: Use
         if verdict != Verdict.CANCELLED:
             run = done(learner, verdict=verdict)
             text = as_user(learner).get(f"/runs/{run.pk}/panel/").content.decode()
-            assert verdict.label in text
+            assert str(verdict.label) in text
     assert services.run_cancel(run=run).verdict == Verdict.INFRA_ERROR
 
 

@@ -54,6 +54,7 @@ export class RunLive {
     this.second?.close();
     this.log.clear();
     this.log.page = run.url;
+    need<HTMLElement>("[data-log]", this.root).dataset["empty"] = t("The log appears here line by line.");
     need<HTMLDetailsElement>("[data-log-box]", this.root).open = true;
     this.root.dataset["panelUrl"] = run.panel_url;
     this.panelStatus = "";
