@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
+from tests.unit.web.lessons import LESSON, SLUG
+from webapp.accounts.models import User
 from webapp.config import env
 
 GERMAN = [("en", "English"), ("de", "Deutsch")]
@@ -46,3 +50,15 @@ def test_texts_of_scripts_come_with_the_plural_rule_of_their_language(settings: 
 @pytest.mark.parametrize("code", ["de", "xx", "en-us"])
 def test_a_language_that_is_not_offered_has_no_texts(code: str) -> None:
     assert Client().get(f"/messages/{code}.js").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", f"/lessons/{LESSON}/", f"/lessons/{LESSON}/{SLUG}/", "/progress/", "/hardware/"])
+def test_numbers_in_attributes_stay_numbers(
+    path: str, learner: User, as_user: Callable[[User], Client], settings: Any
+) -> None:
+    """German writes 1,5: a drawing or a meter cannot read that."""
+    settings.LANGUAGES = GERMAN
+    User.objects.filter(pk=learner.pk).update(language="de")
+    page = as_user(learner).get(path)
+    assert page["Content-Language"] == "de"
+    assert re.findall(r'\s(?:[xyr]|[cr][xy]|[xy][12]|width|height|value|min|max|low|high)="-?\d+,\d+"', page.text) == []
