@@ -37,7 +37,7 @@ class PlanCard:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanGroup:
-    """A week of a plan; of the three days, a day."""
+    """A week of a plan; of the three days, a day. `out_text`: the hours of what is out, without lessons to come."""
 
     title: str
     dates: str
@@ -45,6 +45,7 @@ class PlanGroup:
     done: int
     total: int
     hours_text: str
+    out_text: str
     now: bool
 
 
@@ -182,6 +183,7 @@ def plan_group(title: str, first: date, last: date, steps: tuple[PlanStepView, .
         done=sum(step.done for step in counted),
         total=len(counted),
         hours_text=hours_text(sum(step.minutes for step in steps)),
+        out_text=hours_text(sum(step.minutes for step in counted)),
         now=first <= today <= last,
     )
 

@@ -132,7 +132,9 @@ def day_of(text: str) -> date:
 def plan_replan(request: HttpRequest) -> HttpResponse:
     found = own_plan(request)
     plans.plan_replan(plan=found, today=plans.plan_today(found))
-    messages.success(request, gettext("The open steps have new days from today on, in the same order and at the same pace."))
+    messages.success(
+        request, gettext("The open steps have new days from today on, in the same order and at the same pace.")
+    )
     return redirect("plan")
 
 
