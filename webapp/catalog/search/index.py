@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.core.cache import cache
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from typing_extensions import override
 
 from lessons.loader import Course
 from webapp.catalog.course import course
@@ -110,9 +111,11 @@ class _ById:
 
     course: Course
 
+    @override
     def __hash__(self) -> int:
         return id(self.course)
 
+    @override
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _ById) and other.course is self.course
 
