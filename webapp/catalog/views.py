@@ -57,12 +57,15 @@ def lesson_picture(request: HttpRequest, lesson: str, name: str) -> HttpResponse
 
 @require_POST
 def lesson_reading(request: HttpRequest, lesson: str) -> HttpResponseBase:
-    """Fields: section (any number of headings that were read), place (the heading where the reader is), or all=1."""
+    """Fields: section (any number of headings that were read), place (the heading where the reader is).
+
+    Or all=1, from the form of a page without scripts: only that is answered by a page. A beacon follows redirects.
+    """
     found = lesson_or_404(lesson)
-    headings, user = headings_of(found), request.user
+    headings, user, is_form = headings_of(found), request.user, request.POST.get("all") == "1"
     if not isinstance(user, User):
-        return JsonResponse({"errors": {}}, status=401) if wants_json(request) else redirect("account_login")
-    read = headings if request.POST.get("all") == "1" else request.POST.getlist("section")
+        return redirect("account_login") if is_form else JsonResponse({"errors": {}}, status=401)
+    read = headings if is_form else request.POST.getlist("section")
     try:
         row = reading_record(
             user=user, lesson=found.slug, headings=headings, read=read, place=request.POST.get("place", "")
@@ -71,9 +74,9 @@ def lesson_reading(request: HttpRequest, lesson: str) -> HttpResponseBase:
         return json_errors(error)
     except TooManyReportsError:
         return HttpResponse(status=429, headers={"Retry-After": "60"})
-    if wants_json(request):
-        return JsonResponse({"read": row.sections, "place": row.place})
-    return redirect(reverse("lesson", args=[found.slug]) + "#lesson-read")
+    if is_form:
+        return redirect(reverse("lesson", args=[found.slug]) + "#lesson-read")
+    return JsonResponse({"read": row.sections, "place": row.place})
 
 
 @require_POST

@@ -193,6 +193,13 @@ def test_without_scripts_the_whole_lesson_is_marked(learner: User, as_user: AsUs
     assert Client().post(f"{URL}read", {"all": "1"})["Location"].startswith("/accounts/login/")
 
 
+def test_a_beacon_is_not_sent_on_to_a_page(learner: User, as_user: AsUser) -> None:
+    """It names no type that it wants, and follows redirects: each report once fetched the whole lesson."""
+    fields = {"section": ["prerequisites"], "place": "prerequisites"}
+    assert as_user(learner).post(f"{URL}read", fields, headers={"accept": "*/*"}).json()["read"] == ["prerequisites"]
+    assert Client().post(f"{URL}read", fields, headers={"accept": "*/*"}).status_code == 401
+
+
 def test_it_slows_down_who_reports_too_often(
     learner: User, peer: User, as_user: AsUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,7 +230,7 @@ def test_its_queries_do_not_grow_with_what_was_answered(
     before = len(captured)
     for quiz, given in (("half", "1"), ("pi", "3.14")):
         answer(client, quiz, given)
-    report(client, all="1")
+    client.post(f"{URL}read", {"all": "1"})
     with django_assert_max_num_queries(before):
         client.get(URL)
 

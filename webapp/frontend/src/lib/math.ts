@@ -9,7 +9,8 @@ const LIMITS = { throwOnError: false, errorColor: "var(--fail)", trust: false, m
 
 /** Draw every formula of the page. A formula that KaTeX cannot read stays readable as its source. */
 export function drawMath(): void {
-  for (const node of all<HTMLElement>(".math:not([data-drawn])")) {
+  const fresh = all<HTMLElement>(".math:not([data-drawn])");
+  for (const node of fresh) {
     const source = node.textContent;
     node.dataset["drawn"] = "";
     const inLabel = node.closest("label") !== null;
@@ -17,18 +18,23 @@ export function drawMath(): void {
     const output = inLabel ? "html" : "htmlAndMathml";
     const displayMode = node.classList.contains("block");
     drawingNow(() => katex.render(source, node, { ...LIMITS, displayMode, output }));
-    scrollIfWide(node);
   }
+  scrollWide(fresh);
 }
 
 /** A formula wider than its column scrolls by itself, also by keyboard; the page never does. */
-function scrollIfWide(node: HTMLElement): void {
-  const room = node.parentElement?.clientWidth ?? Infinity;
-  const isWide = node.classList.contains("block")
-    ? node.scrollWidth > node.clientWidth
-    : node.getBoundingClientRect().width > room;
-  node.classList.toggle("wide", isWide);
-  if (isWide) node.tabIndex = 0;
+function scrollWide(nodes: HTMLElement[]): void {
+  const wide = nodes.filter(isWide); // all are measured before any is changed: the page is laid out once
+  for (const node of nodes) node.classList.remove("wide");
+  for (const node of wide) {
+    node.classList.add("wide");
+    node.tabIndex = 0;
+  }
+}
+
+function isWide(node: HTMLElement): boolean {
+  if (node.classList.contains("block")) return node.scrollWidth > node.clientWidth;
+  return node.getBoundingClientRect().width > (node.parentElement?.clientWidth ?? Infinity);
 }
 
 /** A form's label needs a name in words; MathML gives none, so the source is read out. */
