@@ -25,7 +25,6 @@ export function drawMath(): void {
 /** A formula wider than its column scrolls by itself, also by keyboard; the page never does. */
 function scrollWide(nodes: HTMLElement[]): void {
   const wide = nodes.filter(isWide); // all are measured before any is changed: the page is laid out once
-  for (const node of nodes) node.classList.remove("wide");
   for (const node of wide) {
     node.classList.add("wide");
     node.tabIndex = 0;
