@@ -337,13 +337,13 @@ def test_the_index_follows_its_table(corpus: Corpus) -> None:
 
 
 def test_a_quick_answer_from_two_thousand_documents(corpus: Corpus) -> None:
-    """The bound is lax for busy machines; a scan that reads every text anew would take seconds."""
+    """In the processor's time, which a busy machine does not stretch; the bound is ten times what it takes."""
     names = [f"word{number}" for number in range(400)]
     corpus(*(document(f"k{n:04}", names[n % 400], text=" ".join(names[n % 37 :: 7]) + " common") for n in range(2000)))
-    start = time.perf_counter()
+    start = time.process_time()
     for query in ("word7", "common", "word1 common", "wor", "missing"):
         find(query)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 2
 
 
 def test_sections_follow_the_anchors_of_the_page() -> None:

@@ -40,6 +40,8 @@ class Term:
 
 def fold(text: str) -> str:
     """Without case and diacritics."""
+    if text.isascii():
+        return text.lower()
     letters = unicodedata.normalize("NFKD", text).casefold()
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
