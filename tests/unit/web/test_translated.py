@@ -22,7 +22,11 @@ from webapp.catalog.course import course
 from webapp.submissions.models import Run
 
 AsUser = Callable[[User], Client]
-PEOPLE = {"ada", "bob", "ines", "ada@example.org", "ines@example.org", "A", "I", "Rank Zero", "laptop", "English", "Deutsch"}
+PEOPLE = {"ada", "bob", "ines", "ada@example.org", "ines@example.org", "A", "I", "laptop"} | {
+    "English",
+    "Deutsch",
+    "Rank Zero",
+}
 EXERCISE = f"/lessons/{LESSON}/{SLUG}/"
 PAGES = {
     "visitor": (
