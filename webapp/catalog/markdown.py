@@ -170,7 +170,7 @@ def render_fence(
         return f'<div data-slot="{slot}"></div>\n'
     if info == "mermaid" and document is not None:
         document.has_mermaid = True
-        return f'<pre class="mermaid">{escape(token.content)}</pre>\n'
+        return f'<pre class="mermaid" tabindex="0">{escape(token.content)}</pre>\n'
     return code_block(token.content, info.split()[0] if info else "")
 
 

@@ -61,7 +61,7 @@ def test_it_renders_what_lessons_use() -> None:
         '<span class="math block">c</span>',
         '<div class="math block">\nz\n</div>',
         '<span class="k">def</span>',
-        '<pre class="mermaid">graph TD; A--&gt;B\n</pre>',
+        '<pre class="mermaid" tabindex="0">graph TD; A--&gt;B\n</pre>',
         '<aside class="callout tip" role="note">\n<p class="callout-title">Do this</p>',
         '<td class="align-right">2</td>',
         'class="footnote-ref"',
