@@ -55,6 +55,7 @@ def run_of(folder: str, button: str, verdict: str) -> Act:
             page.get_by_role("tab", name=name).click()
             page.locator(f'[data-file="{name}"] .cm-content').click()
             page.keyboard.press("Control+a")
+            page.keyboard.press("Delete")
             page.keyboard.insert_text(text)
         page.get_by_role("button", name=button, exact=True).click()
         expect(page.locator(".verdict-word")).to_have_text(verdict, timeout=90_000)

@@ -16,10 +16,14 @@ PATIENCE_MS = 90_000
 
 
 def write(page: Page, name: str, text: str) -> None:
-    """Replace a file in the editor by typing, as a person would after Ctrl-A."""
+    """Replace a file in the editor by typing, as a person would after Ctrl-A.
+
+    Deleted first: over a selection, Chromium inserts with the style of what was there, which the policy refuses.
+    """
     page.get_by_role("tab", name=name).click()
     page.locator(f'[data-file="{name}"] .cm-content').click()
     page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
     page.keyboard.insert_text(text)
     expect(page.locator(f'[data-file="{name}"] textarea.file-text')).to_have_value(text)
 
