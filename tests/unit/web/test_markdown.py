@@ -103,3 +103,13 @@ def test_it_reports_a_broken_fence_without_breaking_the_page(fence: str) -> None
 
 def test_it_renders_one_line_without_a_paragraph() -> None:
     assert render_inline("a **b** $x$ <i>") == 'a <strong>b</strong> <span class="math inline">x</span> &lt;i&gt;'
+
+
+def test_a_column_without_a_heading_has_no_heading_cell() -> None:
+    html = render("| | two |\n|--|--:|\n| a | b |\n").html
+    assert "<td></td>" in html
+    assert html.count("<th") == 2  # the row's <thead>, and the one cell with words
+
+
+def test_a_diagram_that_is_not_drawn_yet_scrolls_by_keyboard() -> None:
+    assert '<pre class="mermaid" tabindex="0">' in render("```mermaid\ngraph LR; a-->b\n```\n").html
