@@ -5,7 +5,7 @@ import { defaultKeymap, history, historyKeymap, indentWithTab, temporarilySetTab
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { Compartment, EditorState, type Extension } from "@codemirror/state";
+import { Compartment, EditorState, type Extension, type Transaction } from "@codemirror/state";
 import {
   drawSelection,
   EditorView,
@@ -80,6 +80,7 @@ function extensions(area: HTMLTextAreaElement, options: EditorOptions): Extensio
     indentOnInput(),
     bracketMatching(),
     closeBrackets(),
+    EditorView.domEventHandlers({ beforeinput: replaceSelected }),
     highlightSelectionMatches(),
     syntaxHighlighting(colours),
     EditorState.readOnly.of(options.readonly),
@@ -90,6 +91,17 @@ function extensions(area: HTMLTextAreaElement, options: EditorOptions): Extensio
       options.changed(area.value);
     }),
   ];
+}
+
+/** Text over selected lines. Left to the browser, they are merged by inline styles, which the site's policy refuses. */
+function replaceSelected(event: InputEvent, view: EditorView): boolean {
+  const { from, to, empty } = view.state.selection.main;
+  const text = event.data;
+  if (event.inputType !== "insertText" || text === null || empty || view.composing || view.state.readOnly) return false;
+  const insert = (): Transaction => view.state.update(view.state.replaceSelection(text), { userEvent: "input.type" });
+  const handlers = view.state.facet(EditorView.inputHandler); // brackets around what is selected
+  if (!handlers.some((handle) => handle(view, from, to, text, insert))) view.dispatch(insert());
+  return true;
 }
 
 /** Tab indents; Escape, then Tab, leaves the editor, so that the keyboard is never trapped. */
