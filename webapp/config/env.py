@@ -70,7 +70,7 @@ def signup() -> tuple[str, list[str]]:
     domains = [domain.lower().removeprefix("@") for domain in env_list("SIGNUP_DOMAINS")]
     if bool(domains) != (mode == "domain") or not all("." in domain and "@" not in domain for domain in domains):
         raise ImproperlyConfigured(
-            f"{PREFIX}SIGNUP=domain and {PREFIX}SIGNUP_DOMAINS go together; write domains such as example.org,example.edu"
+            f"{PREFIX}SIGNUP=domain and {PREFIX}SIGNUP_DOMAINS go together; write domains such as a.org,b.edu"
         )
     return mode, domains
 

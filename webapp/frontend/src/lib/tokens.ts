@@ -17,7 +17,7 @@ export const TEXT: [string, string][] = [
   ["on-accent", "accent-solid-hover"],
   ["ink", "selection"],
   ...on(["syn-keyword", "syn-string", "syn-number", "syn-comment", "syn-name", "syn-type", "syn-error"], ["sunken", "surface"]),
-  ...on(["ansi-red", "ansi-green", "ansi-yellow", "ansi-blue", "ansi-magenta", "ansi-cyan", "ansi-grey"], ["sunken"]),
+  ...on(["ansi-red", "ansi-green", "ansi-yellow", "ansi-blue", "ansi-magenta", "ansi-cyan", "ansi-grey"], ["sunken", "surface"]),
 ];
 
 /** Lines, marks and shapes that say something: 3 to 1, under high contrast 4.5 to 1. */
