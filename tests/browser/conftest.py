@@ -21,7 +21,6 @@ ARGUMENTS = [
 # Refused forms, missing pages, a draft that is newer elsewhere, a connection that a test cut.
 TESTED = ("422", "404", "409", "net::ERR_INTERNET_DISCONNECTED")
 OpenPage = Callable[..., Page]
-CheckAxe = Callable[..., None]
 Scheme = Literal["light", "dark"]
 Contrast = Literal["no-preference", "more"]
 
@@ -112,17 +111,11 @@ def open_page(
     assert watch.faults == []
 
 
-@pytest.fixture
-def check_axe() -> CheckAxe:
-    """`check_axe(page)` fails on any violation, however small, and says where; `part` names one element to look at."""
-    axe = Axe()
-
-    def check(page: Page, part: str | None = None) -> None:
-        faults = axe.run(page, context=part).response["violations"]
-        found = [(fault["id"], fault["help"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in faults]
-        assert not found, found
-
-    return check
+def check_axe(page: Page, part: str | None = None) -> None:
+    """Fails on any violation of accessibility, however small, and says where; `part` names one element to look at."""
+    faults = Axe().run(page, context=part).response["violations"]
+    found = [(fault["id"], fault["help"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in faults]
+    assert not found, (page.url, found)
 
 
 def sign_in(page: Page, name: str, password: str) -> None:

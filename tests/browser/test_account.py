@@ -7,10 +7,9 @@ import zipfile
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.box]
 PASSWORD = "a long enough secret"
@@ -21,8 +20,7 @@ def check(page: Page) -> None:
     wide = page.viewport_size or {"width": 1280, "height": 900}
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        faults = Axe().run(page).response["violations"]
-        assert not faults, (page.url, scheme, [(v["id"], [n["html"][:200] for n in v["nodes"][:3]]) for v in faults])
+        check_axe(page)
     assert page.locator("h1").count() == 1, page.url
     page.set_viewport_size({"width": 360, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= 360, page.url

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 from tests.browser.test_main_loop import PATIENCE_MS, press, write
 from tests.integration.client import exercise_files
 from tests.site_process import ROOT, Site
@@ -56,11 +55,6 @@ def attempts_left(page: Page) -> int:
     return int(found[1])
 
 
-def faults(page: Page) -> list[object]:
-    found = [v for v in Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")]
-    return [(v["id"], [node["html"][:120] for node in v["nodes"][:3]]) for v in found]
-
-
 def submit(page: Page, folder: str, verdict: str) -> str:
     """Send an answer and wait for its verdict, not for an earlier run's; returns the address of the run."""
     write(page, "main.py", exercise_files(QUICK, folder)["main.py"])
@@ -90,7 +84,7 @@ def test_a_newer_submission_takes_the_place_of_the_one_that_waits(
     before = attempts_left(page)
     box = page.get_by_label("Take the place of the one that waits")
     expect(box).to_be_checked()
-    assert faults(page) == []
+    check_axe(page)
     submit(page, "starter", "Not passed yet")
     expect(box).to_have_count(0)
     assert attempts_left(page) == before
@@ -107,7 +101,7 @@ def test_a_learner_reads_what_grading_again_changed(
     run = submit(page, "solution", "Passed")
     teacher = open_page(run, user="instructor", width=width, scheme=scheme)
     teacher.get_by_text("Grade again").first.click()
-    assert faults(teacher) == []
+    check_axe(teacher)
     assert teacher.evaluate("document.documentElement.scrollWidth") <= width
     teacher.get_by_label("Reason").fill("The judge rounded down.")
     teacher.get_by_role("button", name="Grade again").click()
@@ -118,7 +112,7 @@ def test_a_learner_reads_what_grading_again_changed(
     for path in ("/", f"/lessons/{QUICK}/"):
         page = open_page(path, user="learner", width=width, scheme=scheme)
         expect(page.locator("[data-notice]")).to_contain_text("The judge rounded down.")
-        assert faults(page) == []
+        check_axe(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_role("button", name="I have read it").click()
     expect(page).to_have_url(re.compile(f"{QUICK}/$"))

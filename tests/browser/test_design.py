@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import CheckAxe, OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.box]
 LESSON, EXERCISE = "/lessons/09_ab_testing/", "/lessons/09_ab_testing/peek_safely/"
@@ -42,7 +42,7 @@ def test_a_diagram_keeps_its_styles_under_the_policy(open_page: OpenPage, scheme
 
 
 @pytest.mark.parametrize(("scheme", "contrast"), [("light", "no-preference"), ("dark", "more")])
-def test_the_style_page_has_no_fault(open_page: OpenPage, check_axe: CheckAxe, scheme: str, contrast: str) -> None:
+def test_the_style_page_has_no_fault(open_page: OpenPage, scheme: str, contrast: str) -> None:
     page = open_page("/styleguide", user="instructor", scheme=scheme, contrast=contrast)
     assert page.locator(".swatch").count() > 60
     assert page.locator(".swatch .num", has_text="?").count() == 0

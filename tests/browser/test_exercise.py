@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CheckAxe, OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 from tests.browser.test_attempts import manage
 from tests.browser.test_main_loop import write
 from tests.site_process import Site
@@ -76,7 +76,7 @@ def test_a_lost_connection_and_a_closed_tab_lose_nothing(open_page: OpenPage) ->
     expect(again.locator(MAIN)).to_contain_text("offline = True")
 
 
-def test_the_keyboard_alone_is_enough(open_page: OpenPage, check_axe: CheckAxe) -> None:
+def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     page = open_page(PEEK, user="instructor")
     page.locator("body").press("?")
     keys = page.get_by_role("dialog", name="Keyboard shortcuts")
@@ -147,7 +147,7 @@ def test_hints_come_one_at_a_time_and_stay_open(open_page: OpenPage, past: str) 
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (360, "light")])
-def test_its_pages_have_no_fault(open_page: OpenPage, check_axe: CheckAxe, past: str, width: int, scheme: str) -> None:
+def test_its_pages_have_no_fault(open_page: OpenPage, past: str, width: int, scheme: str) -> None:
     for path in (PEEK, f"{PEEK}runs/", f"{PEEK}compare/", f"/runs/{past}/"):
         page = open_page(path, user="learner", width=width, scheme=scheme)
         check_axe(page)

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import CheckAxe, OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 
 pytestmark = [pytest.mark.browser, pytest.mark.box]
 AB = "/lessons/09_ab_testing/"
@@ -96,7 +96,7 @@ def test_a_cell_can_be_stopped_by_keyboard_and_is_started_by_it(open_page: OpenP
     page.wait_for_timeout(600)
 
 
-def test_the_memory_widget_answers_to_the_keyboard_at_360_pixels(open_page: OpenPage, check_axe: CheckAxe) -> None:
+def test_the_memory_widget_answers_to_the_keyboard_at_360_pixels(open_page: OpenPage) -> None:
     page = open_page(ZERO, width=360)
     widget_of(page)
     check_axe(page)

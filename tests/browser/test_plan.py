@@ -6,19 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from icalendar import Calendar
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import OpenPage, check_axe
 from tests.site_process import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.box]
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    assert not found, [(v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found]
 
 
 def assert_fits(page: Page) -> None:
@@ -29,7 +23,7 @@ def assert_fits(page: Page) -> None:
 
 def test_from_a_pace_to_dated_steps_and_a_calendar(open_page: OpenPage) -> None:
     page = open_page("/plan/", user="learner")
-    assert_accessible(page)
+    check_axe(page)
     page.get_by_role("link", name="See the days (Your own)").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/plan/new/**")
@@ -38,7 +32,7 @@ def test_from_a_pace_to_dated_steps_and_a_calendar(open_page: OpenPage) -> None:
     page.get_by_label("First day").fill(str(date.today() - timedelta(days=20)))  # noqa: DTZ011  # as the browser's
     page.get_by_role("button", name="Show its days").click()
     page.get_by_text("Week 1", exact=True).wait_for()
-    assert_accessible(page)
+    check_axe(page)
     page.get_by_role("button", name="Keep this plan").click()
     page.wait_for_url("**/plan/")
 
@@ -52,7 +46,7 @@ def test_from_a_pace_to_dated_steps_and_a_calendar(open_page: OpenPage) -> None:
     page.get_by_text("The open steps have new days").wait_for()
     assert page.get_by_text("from earlier days").count() == 0
     assert page.locator(".plan-step.late").count() == 0
-    assert_accessible(page)
+    check_axe(page)
 
     address = page.get_by_label("Address", exact=True).input_value()
     answer = page.request.get(address)
@@ -68,7 +62,7 @@ def test_every_page_of_it_is_accessible_and_fits_a_phone(open_page: OpenPage, sc
     paths = [("/plan/", ""), ("/plan/new/?kind=intensive", ""), ("/hardware/", ""), ("/hardware/", "learner")]
     for path, user in [*paths, ("/plan/", "learner")]:
         page = open_page(path, user=user, width=360, scheme=scheme)
-        assert_accessible(page)
+        check_axe(page)
         assert_fits(page)
 
 
