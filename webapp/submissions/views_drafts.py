@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST
 
 from webapp.catalog.http import json_errors, wants_json
@@ -15,7 +16,7 @@ from webapp.submissions.drafts import Saved, draft_save
 from webapp.submissions.selectors import exercise_find
 from webapp.submissions.views import exercise_page, sent_files
 
-NEWER = "A newer draft of this exercise was saved elsewhere, in another tab or on another device."
+NEWER = gettext_noop("A newer draft of this exercise was saved elsewhere, in another tab or on another device.")
 
 
 @require_POST
