@@ -1,5 +1,7 @@
 /** Talks to our own server. Every failure becomes one sentence that a learner can act on. */
 
+import { t } from "./i18n";
+
 export type FieldErrors = Record<string, string[]>;
 
 export class RequestError extends Error {
@@ -18,16 +20,16 @@ export interface RunCreated {
   ws_url: string;
 }
 
-const MESSAGES: Record<number, string> = {
-  401: "You are signed out. Sign in again in another tab, then come back: your text is kept here.",
-  403: "This was refused. Reload the page and try again; your draft is kept.",
-  404: "This no longer exists. Reload the page.",
-  413: "This is too large to send. Make the files smaller.",
-  429: "Too many requests. Wait a minute, then try again.",
+const MESSAGES: Record<number, () => string> = {
+  401: () => t("You are signed out. Sign in again in another tab, then come back: your text is kept here."),
+  403: () => t("This was refused. Reload the page and try again; your draft is kept."),
+  404: () => t("This no longer exists. Reload the page."),
+  413: () => t("This is too large to send. Make the files smaller."),
+  429: () => t("Too many requests. Wait a minute, then try again."),
 };
 
 export function messageFor(status: number): string {
-  return MESSAGES[status] ?? `The site answered with an error (${status}). Try again in a moment.`;
+  return MESSAGES[status]?.() ?? t("The site answered with an error ({status}). Try again in a moment.", { status });
 }
 
 export function flatten(fields: FieldErrors): string {
@@ -40,7 +42,7 @@ export async function postForm<T>(url: string, body: FormData | URLSearchParams)
   try {
     response = await fetch(url, { method: "POST", body: asForm(body), headers: { Accept: "application/json" } });
   } catch {
-    throw new RequestError("The site cannot be reached. Check the connection, then try again; your text is kept.");
+    throw new RequestError(t("The site cannot be reached. Check the connection, then try again; your text is kept."));
   }
   const isJson = response.headers.get("Content-Type")?.includes("application/json") ?? false;
   if (response.redirected && !isJson) throw new RequestError(messageFor(401));
