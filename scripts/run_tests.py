@@ -92,10 +92,10 @@ FAST = (
             "all others": pytest("tests/unit", "--ignore=tests/unit/grader", "-m", "not alone"),
         },
     ),
-    Step("unit tests that compare times", pytest("tests/unit/grader", "-m", "alone")),
+    Step("tests that compare times", pytest("tests/unit/grader", "tests/integration", "-m", "alone")),
     Step(
         "the whole site",
-        {"integration tests": pytest("tests/integration"), "browser tests": pytest("tests/browser")},
+        {"integration tests": pytest("tests/integration", "-m", "not alone"), "browser tests": pytest("tests/browser")},
     ),
 )
 # The site by environment alone on production's services; left out where they are not installed.
@@ -112,7 +112,7 @@ ALL = (
     Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
     Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
     Step("chaos", pytest("tests/chaos")),
-    Step("acceptance, cpu tier", pytest("tests/acceptance")),
+    Step("acceptance", pytest("tests/acceptance")),
     Step(
         "on PostgreSQL and Redis",
         {

@@ -62,6 +62,9 @@ def test_a_lost_connection_and_a_closed_tab_lose_nothing(open_page: OpenPage) ->
     write(page, "main.py", "offline = True\n")
     expect(page.locator("[data-offline]")).to_be_visible(timeout=15_000)
     assert state(page) == "Offline: kept in this browser"
+    page.evaluate(
+        "() => { window.fetch = () => Promise.reject(new TypeError('offline')) }"
+    )  # a closing page is online again
     page.close()
     context = page.context
     context.set_offline(False)

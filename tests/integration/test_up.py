@@ -62,6 +62,7 @@ def wait_for_banner(site: Site, times: int) -> str:
     return site.output()
 
 
+@pytest.mark.alone
 def test_it_stops_cleanly_on_ctrl_c_and_starts_again_in_under_five_seconds(site: Site) -> None:
     assert site.stop(signal.SIGINT) == 0
     assert wait_until_gone(site) == []

@@ -24,6 +24,10 @@ export function drawMath(): void {
 
 /** A formula wider than its column scrolls by itself, also by keyboard; the page never does. */
 function scrollWide(nodes: HTMLElement[]): void {
+  for (const node of nodes) {
+    node.classList.remove("wide");
+    node.removeAttribute("tabindex");
+  }
   const wide = nodes.filter(isWide); // all are measured before any is changed: the page is laid out once
   for (const node of wide) {
     node.classList.add("wide");
@@ -35,6 +39,14 @@ function isWide(node: HTMLElement): boolean {
   if (node.classList.contains("block")) return node.scrollWidth > node.clientWidth;
   return node.getBoundingClientRect().width > (node.parentElement?.clientWidth ?? Infinity);
 }
+
+/** A phone is turned, a window made narrow. */
+let width = innerWidth;
+addEventListener("resize", () => {
+  if (innerWidth === width) return;
+  width = innerWidth;
+  scrollWide(all<HTMLElement>(".math[data-drawn]"));
+});
 
 /** A form's label needs a name in words; MathML gives none, so the source is read out. */
 function nameOf(node: HTMLElement, source: string): void {
