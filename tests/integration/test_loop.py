@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 
 import httpx
@@ -49,6 +51,14 @@ def test_it_fails_naive_peeking_by_its_false_positives(learner: Client) -> None:
     report = learner.report(answer.json()["run"])
     assert not all(m["passed"] for m in report["metrics"])
     assert report["hints"]
+
+
+def test_all_of_a_person_comes_as_one_archive(learner: Client) -> None:
+    answer = learner.post("/accounts/data/export/", {}, page=True)
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert "README.txt" in archive.namelist()
 
 
 def test_it_grades_a_submit_on_the_cpu_tier(learner: Client) -> None:

@@ -37,7 +37,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if not cache.add(f"export:{user.pk}", 1, EXPORT_EVERY_S):
         messages.warning(request, _("An archive was made just now. Wait half a minute for the next one."))
         return redirect("data")
-    return response(request, user)
+    return response(user)
 
 
 @login_required

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from io import RawIOBase
 from pathlib import PurePosixPath
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpRequest, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from typing_extensions import override
@@ -74,22 +72,11 @@ def safe(name: str) -> str:
     return "/".join(parts) or "file"
 
 
-def response(request: HttpRequest, user: User) -> StreamingHttpResponse:
-    """Sends pieces as they are made, under either kind of server."""
-    pieces = archive(user)
-    content = one_by_one(pieces) if isinstance(request, ASGIRequest) else pieces
+def response(user: User) -> StreamingHttpResponse:
+    """Sends pieces as they are made."""
     name = f"rank-zero-{timezone.localdate().isoformat()}.zip"
     return StreamingHttpResponse(
-        content,
+        archive(user),
         content_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"},
     )
-
-
-async def one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    while (piece := await sync_to_async(following)(pieces)) is not None:
-        yield piece
-
-
-def following(pieces: Iterator[bytes]) -> bytes | None:
-    return next(pieces, None)

@@ -33,6 +33,8 @@ def notices_of(user: User, exercise: UUID | None = None) -> tuple[RegradeNotice,
     runs = runs.exclude(verdict__in=UNMADE).select_related("regrade", "submission__exercise")
     if exercise is not None:
         runs = runs.filter(submission__exercise=exercise)
+    if not runs.exists():  # nearly always, and much cheaper to ask
+        return ()
     told = list(runs.defer("log_z", "report").order_by("-regrade", "created_at")[:LIMIT])
     before = best_before(told)
     return tuple(notice(order, list(group), before) for order, group in groupby(told, key=lambda run: run.regrade))

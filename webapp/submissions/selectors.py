@@ -17,7 +17,7 @@ from webapp.catalog import course as catalog_course
 from webapp.catalog.markdown import render
 from webapp.catalog.parts import CellPlace, cell_place
 from webapp.catalog.progress import ExerciseProgress
-from webapp.catalog.selectors import lesson_cards, lesson_find
+from webapp.catalog.selectors import lesson_card, lesson_find
 from webapp.submissions.addresses import ws_url
 from webapp.submissions.attempts import attempts_text, own_waiting_runs
 from webapp.submissions.confirming import confirmed_runs, submission_confirmed
@@ -73,6 +73,10 @@ def has_passed(user: Person, exercise: Exercise) -> bool:
     return passes.filter(confirms=None).exclude(tier=Tier.SMOKE).exists()
 
 
+def is_pass(run: Run) -> bool:
+    return run.verdict == Verdict.PASSED and not run.is_confirmation and run.tier != Tier.SMOKE
+
+
 def runs_of(exercise: Exercise, user: Person) -> QuerySet[Run]:
     if not isinstance(user, User):
         return Run.objects.none()
@@ -99,14 +103,14 @@ def exercise_context(
     """`kept` is the text of a form that was not accepted, by file name; `chosen` what the editor is to show instead
     of the newest text: sent, draft, starter, or the id of a submission (see `start_for`).
     """
-    exercise = exercise_find(lesson, slug)
-    if exercise is None:
+    exercise, found = exercise_find(lesson, slug), catalog_course.course().lesson(lesson)
+    if exercise is None or found is None:
         return None
     manifest, runs = exercise.manifest, list(runs_of(exercise, user)[:HISTORY])
     # The panel of a run tells of its second one, and of those that graded it again.
     latest = next((run for run in runs if not run.is_confirmation and not run.regrade_id), None)
     prompt = render(exercise.prompt)
-    passed = has_passed(user, exercise)
+    passed = any(is_pass(run) for run in runs) or has_passed(user, exercise)
     may_see = passed or (isinstance(user, User) and user.is_teacher)
     url, sent = reverse("exercise", args=[lesson, slug]), newest_submission(runs)
     draft = draft_find(user, exercise) if isinstance(user, User) else None
@@ -122,7 +126,7 @@ def exercise_context(
         prompt_html=prompt.html,
         has_math=prompt.has_math,
         has_mermaid=prompt.has_mermaid,
-        lesson=next(card for card in lesson_cards(user) if card.slug == lesson),
+        lesson=lesson_card(found, {}),
         url=url,
         files=editor_files(exercise, start.texts, errors),
         tiers=tier_infos(exercise),

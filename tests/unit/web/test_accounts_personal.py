@@ -20,7 +20,7 @@ from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.mail import send_mail
 from django.db import connection
-from django.test import AsyncClient, Client
+from django.test import Client
 from django.utils import timezone
 
 from tests.unit.web.lessons import ANSWER
@@ -164,16 +164,6 @@ def test_an_archive_is_for_whoever_is_signed_in_and_not_made_all_the_time(learne
 )
 def test_a_path_stays_in_the_folder(name: str, kept: str) -> None:
     assert safe(name) == kept
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_the_archive_streams_under_asgi_too() -> None:
-    user = await User.objects.acreate(username="dora", email="dora@example.org")
-    client = AsyncClient()
-    await client.aforce_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    answer = await client.post("/accounts/data/export/")
-    whole = b"".join([piece async for piece in answer.streaming_content])
-    assert "README.txt" in zipfile.ZipFile(io.BytesIO(whole)).namelist()
 
 
 def texts() -> Iterator[tuple[str, str]]:

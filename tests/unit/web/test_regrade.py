@@ -309,5 +309,5 @@ def test_notices_take_few_queries_however_many_runs(
 ) -> None:
     for _ in range(5):
         again(done(learner), "passed", 1.0)
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         assert len(notices_of(learner)) == 5

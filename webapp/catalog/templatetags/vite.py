@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from functools import lru_cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django import template
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 Manifest = dict[str, dict[str, Any]]
+T = TypeVar("T", bound=str)
 
 
 @lru_cache(maxsize=4)
@@ -25,11 +26,30 @@ def read_manifest(path: Path, changed_ns: int) -> Manifest:
     return manifest
 
 
-def load_manifest() -> Manifest:
+def manifest_state() -> tuple[Path, int]:
     path = Path(settings.VITE_MANIFEST)
-    if not path.is_file():
-        raise ImproperlyConfigured(f"The front end is not built: {path} is missing. Run `make setup`.")
-    return read_manifest(path, path.stat().st_mtime_ns)
+    try:
+        return path, path.stat().st_mtime_ns
+    except FileNotFoundError:
+        raise ImproperlyConfigured(f"The front end is not built: {path} is missing. Run `make setup`.") from None
+
+
+def load_manifest() -> Manifest:
+    return read_manifest(*manifest_state())
+
+
+def once_a_build(make: Callable[..., T]) -> Callable[..., T]:
+    """A page has dozens of these tags, and each is the same until the front end is built again."""
+
+    @lru_cache(maxsize=512)
+    def made(_path: Path, _changed_ns: int, *words: str, **named: str) -> T:
+        return make(*words, **named)
+
+    @wraps(make)
+    def tag(*words: str, **named: str) -> T:
+        return made(*manifest_state(), *words, **named)
+
+    return tag
 
 
 def find_entry(manifest: Manifest, name: str) -> str:
@@ -51,6 +71,7 @@ def chunks(manifest: Manifest, key: str, seen: set[str]) -> Iterator[dict[str, A
 
 
 @register.simple_tag
+@once_a_build
 def vite(name: str) -> SafeString:
     manifest = load_manifest()
     wanted = list(chunks(manifest, find_entry(manifest, name), set()))
@@ -66,6 +87,7 @@ def vite(name: str) -> SafeString:
 
 
 @register.simple_tag
+@once_a_build
 def vite_url(name: str) -> str:
     """The address of an entry's file alone, for a blocking script."""
     manifest = load_manifest()
@@ -73,6 +95,7 @@ def vite_url(name: str) -> str:
 
 
 @register.simple_tag
+@once_a_build
 def vite_fonts() -> SafeString:
     """Fetch the fonts at once: the style sheet that names them comes later, and a late font is not used."""
     manifest = load_manifest()
