@@ -58,9 +58,9 @@ def run_judge(request: JudgeRequest | CellRequest, watch: Watch) -> Final:
         finally:
             judge.end(finished=isinstance(final, Judged | CellEnded))
             prints.finish()
-            READY.refill()
     finally:
         judge.close()
+        READY.refill()
     return final or Broken(kind="judge", text=_obituary(judge, prints))
 
 

@@ -19,10 +19,12 @@ from typing import IO, Self
 
 from grader.boxes import ROOT, lab_dir
 from grader.errors import InfraError
+from sandbox.owner import OWNER_PREFIX, owner_is_dead, owner_name
 
 logger = logging.getLogger(__name__)
 
 _TERM_S = 2.0
+_HOME = "rankzero-judge-"  # and who started the judge: what a killed process left is known by it
 _PASSED_ON = ("RANKZERO_BOXD", "RANKZERO_STATE", "RANKZERO_LAB", "RANKZERO_ACCEPT_UNENFORCED", "LANG", "LC_ALL", "TZ")
 
 
@@ -46,7 +48,7 @@ class JudgeProcess:
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
         # Not a TemporaryDirectory: a fork of this process would remove it, too.
-        self._home = Path(tempfile.mkdtemp(prefix="rankzero-judge-"))
+        self._home = Path(tempfile.mkdtemp(prefix=f"{_HOME}{owner_name().removeprefix(OWNER_PREFIX)}-"))
         self.events, theirs = os.pipe()
         try:
             self.process = subprocess.Popen(
@@ -133,7 +135,8 @@ class ReadyJudge:
         self._keepers = 0
 
     def keep(self) -> None:
-        """Keep one for the rest of this process's life; it ends with this process."""
+        """Keep one for the rest of this process's life; it ends with this process. Removes what a killed one left."""
+        remove_orphans(Path(tempfile.gettempdir()))
         with self._lock:
             self._keepers += 1
         self.refill()
@@ -184,6 +187,14 @@ class ReadyJudge:
         waiting, self._waiting, self._keepers, self._lock = self._waiting, None, 0, threading.Lock()
         if waiting is not None:
             waiting.disown()
+
+
+def remove_orphans(folder: Path) -> None:
+    """The homes of judges whose starter was killed: such a judge ends at once, if it still runs."""
+    for home in folder.glob(f"{_HOME}*"):
+        owner, _, _ = home.name.removeprefix(_HOME).rpartition("-")
+        if owner_is_dead(f"{OWNER_PREFIX}{owner}"):
+            shutil.rmtree(home, ignore_errors=True)
 
 
 READY = ReadyJudge()

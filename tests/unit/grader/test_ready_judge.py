@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from grader import grade
-from grader.judge_start import READY, JudgeProcess, ReadyJudge, Setting
+from grader.judge_start import READY, JudgeProcess, ReadyJudge, Setting, remove_orphans
 from tests.fixtures.exercises import ROOT, fixture_exercise, grade_text, judged_by, log_of
 
 pytestmark = [pytest.mark.box, pytest.mark.lab]
@@ -155,3 +155,37 @@ def test_beside_a_timed_run_no_other_judge_does_its_imports(ready, tmp_path, is_
     grade(exercise, {"main.py": b""}, tier="cpu", on_event=lambda event: seen.append(ready._waiting is not None))
     assert seen == [waits]
     assert ready.await_ready(30)  # afterwards there is one for the next run
+
+
+STARTS_ONE_AND_IS_KILLED = """
+import os, signal
+from grader.judge_start import JudgeProcess, Setting
+judge = JudgeProcess(Setting.now())
+judge.process.kill()  # so that it cannot remove its folder itself
+judge.process.wait()
+print(judge._home, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next_and_what_lives_is_not(ready, tmp_path):
+    ours = JudgeProcess(Setting.now())
+    home = ours._home
+    kept = tmp_path / "rankzero-judge-of-somebody-else"  # no name of ours: not judged
+    kept.mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS_ONE_AND_IS_KILLED], cwd=ROOT, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    left = Path(done.stdout.strip())
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert left.parent == tmp_path
+    (left / "half").write_text("made")
+    remove_orphans(tmp_path)
+    remove_orphans(home.parent)
+    assert not left.exists()
+    assert kept.exists()
+    assert home.exists()
+    ours.discard()
+    assert not home.exists()
