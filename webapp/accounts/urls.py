@@ -14,5 +14,5 @@ urlpatterns = [
     path("data/delete/", data_views.delete, name="account_delete"),
     path("invitations/", invitation_views.invitations, name="invitations"),
     path("invitations/<int:pk>/revoke/", invitation_views.revoke, name="invitation_revoke"),
-    path("invitation/<str:secret>/", invitation_views.accept, name="invitation"),
+    path("invitation/<slug:secret>/", invitation_views.accept, name="invitation"),
 ]

@@ -13,7 +13,7 @@ urlpatterns = [
     path("plan/replan/", views.plan_replan, name="plan-replan"),
     path("plan/stop/", views.plan_stop, name="plan-stop"),
     path("plan/feed/new/", views.feed_renew, name="plan-feed-new"),
-    path("plan/feed/<str:token>.ics", views.feed, name="plan-feed"),
+    path("plan/feed/<slug:token>.ics", views.feed, name="plan-feed"),
     path("plan/download.ics", views.plan_download, name="plan-download"),
     path("hardware/", views.hardware, name="hardware"),
 ]
