@@ -8,6 +8,7 @@ a slow client holds no thread.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar, cast
@@ -32,7 +33,15 @@ class PageHandler(ASGIHandler):
     def __init__(self, threads: int) -> None:
         BaseHandler.__init__(self)  # ASGIHandler's own would load the middleware as coroutines
         self.load_middleware(is_async=False)
+        self._count = threads
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="page")
+
+    def close(self) -> None:
+        """End the threads, and their connections."""
+        together = threading.Barrier(self._count)  # so that each of them does it
+        for ended in [self._threads.submit(close_connections, together) for _ in range(self._count)]:
+            ended.result()
+        self._threads.shutdown()
 
     @override
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
@@ -69,6 +78,11 @@ class PageHandler(ASGIHandler):
 
     async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+
+def close_connections(together: threading.Barrier) -> None:
+    connections.close_all()
+    together.wait()
 
 
 async def pieces(content: Iterator[bytes], threads: Executor) -> AsyncIterator[bytes]:

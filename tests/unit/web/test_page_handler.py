@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import Any
 
 import httpx
@@ -19,15 +19,31 @@ from django.test import Client
 from webapp.config.pages import PageHandler
 
 pytestmark = pytest.mark.django_db(transaction=True)
+Pages = Callable[[int], PageHandler]
 Message = MutableMapping[str, Any]
 REQUESTS, TOKEN = 6, "t" * 32
 HOST = "http://127.0.0.1"
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
-    """Every connection to the database that is made, as it is in the site's own server."""
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+def pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], PageHandler]]:
+    """Handlers with so many threads, as the site's own server has one; ended with the test."""
+    made: list[PageHandler] = []
+
+    def make(threads: int) -> PageHandler:
+        made.append(PageHandler(threads))
+        return made[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+        yield make
+        for handler in made:
+            handler.close()
+
+
+@pytest.fixture
+def opened() -> Iterator[list[object]]:
+    """Every connection to the database that is made."""
     made: list[object] = []
 
     def note(sender: object, connection: object, **_: object) -> None:
@@ -58,20 +74,24 @@ def signed_in() -> dict[str, str]:
     return {"sessionid": client.cookies["sessionid"].value, "csrftoken": TOKEN}
 
 
-def test_a_thread_keeps_its_connection(opened: list[object]) -> None:
+def test_a_thread_keeps_its_connection(opened: list[object], pages: Pages) -> None:
     cookies = signed_in()
     opened.clear()
-    answers = ask(PageHandler(2), "/", REQUESTS, cookies=cookies)
+    answers = ask(pages(2), "/", REQUESTS, cookies=cookies)
     assert [one.status_code for one in answers] == [200] * REQUESTS
     assert 1 <= len(opened) <= 2
+
+
+def test_the_control_is_djangos_own_handler(opened: list[object]) -> None:
+    cookies = signed_in()
     opened.clear()
     ask(get_asgi_application(), "/", REQUESTS, cookies=cookies)
-    assert len(opened) >= REQUESTS  # the control: Django's own handler
+    assert len(opened) >= REQUESTS
 
 
-def test_slow_clients_hold_no_thread() -> None:
+def test_slow_clients_hold_no_thread(pages: Pages) -> None:
     """Twice as many senders as threads, none of which ever ends its body; a page is answered meanwhile."""
-    handler = PageHandler(2)
+    handler = pages(2)
     scope = {
         "type": "http", "method": "POST", "path": "/accounts/login/", "raw_path": b"/accounts/login/",
         "query_string": b"", "headers": [(b"host", b"127.0.0.1")], "http_version": "1.1", "scheme": "http",
@@ -98,7 +118,7 @@ def test_slow_clients_hold_no_thread() -> None:
     assert asyncio.run(beside_them()) == 200
 
 
-def test_a_client_that_leaves_in_the_middle_sends_nothing() -> None:
+def test_a_client_that_leaves_in_the_middle_sends_nothing(pages: Pages) -> None:
     """A cut body is no request."""
     messages: Iterator[Message] = iter(
         [{"type": "http.request", "body": b"login=x", "more_body": True}, {"type": "http.disconnect"}]
@@ -110,16 +130,16 @@ def test_a_client_that_leaves_in_the_middle_sends_nothing() -> None:
     async def send(message: Message) -> None:
         raise AssertionError(message)
 
-    asyncio.run(PageHandler(1)({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send))
+    asyncio.run(pages(1)({"type": "http", "method": "POST", "path": "/", "headers": []}, receive, send))
 
 
-def test_what_is_no_text_in_an_address_is_no_fault_of_ours() -> None:
-    [answer] = ask(PageHandler(1), "/search/?q=%FF%FE")
+def test_what_is_no_text_in_an_address_is_no_fault_of_ours(pages: Pages) -> None:
+    [answer] = ask(pages(1), "/search/?q=%FF%FE")
     assert answer.status_code == 200
 
 
-def test_the_archive_is_sent_while_it_is_made() -> None:
-    [answer] = ask(PageHandler(1), "/accounts/data/export/", method="POST", cookies=signed_in())
+def test_the_archive_is_sent_while_it_is_made(pages: Pages) -> None:
+    [answer] = ask(pages(1), "/accounts/data/export/", method="POST", cookies=signed_in())
     assert answer.status_code == 200
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
