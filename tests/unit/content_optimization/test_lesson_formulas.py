@@ -51,7 +51,7 @@ def table_row(start: str) -> list[float]:
 
 
 def test_the_cache_of_a_token_is_what_was_published():
-    """Kwon et al. 2023, section 3: 800 KB for OPT-13B. vLLM's issue 12330 (Llama 3 8B): 5,691 blocks of 16, 11.12 GiB."""
+    """OPT-13B: Kwon et al. 2023, section 3. Llama 3 8B: vLLM's issue 12330 logs 5,691 blocks of 16 in 11.12 GiB."""
     opt = {"layers": 40, "kv_heads": 40, "head_dim": 128}
     assert COUNT["kv_bytes"](opt, 1) == answer("kv-opt") == 800 * 1024
     assert COUNT["kv_bytes"](LLAMA, 5691 * 16) == pytest.approx(11.12 * 2**30, rel=1e-3)
@@ -171,8 +171,7 @@ def test_the_largest_normal_weight():
 def test_bits_and_bytes_of_the_formats():
     assert answer("int4-bits") == 4 + 16 / 128
     assert answer("two-four") == (2 * 8 + 2 * 2) / 32
-    assert pytest.approx(0.44, abs=0.003) == 1 - 36 / 64  # Mishra et al. 2021: 44 % saved in 16 bits, 38 % in 8
-    assert 1 - answer("two-four") == pytest.approx(0.38, abs=0.006)
+    assert f"= {2 * 16 + 2 * 2}$ bits instead of {4 * 16}" in TEXT
 
 
 def test_the_soft_gradient_falls_with_the_square_of_the_temperature():
