@@ -1,0 +1,12 @@
+from __future__ import annotations
+
+import numpy as np
+
+
+def quantise(weights):
+    return {name: quantise_matrix(weight) if weight.ndim == 2 else weight for name, weight in weights.items()}
+
+
+def quantise_matrix(weight):
+    scale = np.abs(weight).max(1, keepdims=True) / 127
+    return {"q": (weight / scale).astype(np.int8), "scale": scale}
