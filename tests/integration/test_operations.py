@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,7 +68,9 @@ def test_the_metrics_count_the_run_and_its_box(site: Site, run: str) -> None:
 
 
 def test_readiness_tells_of_the_workers_and_the_queue(site: Site, run: str) -> None:
-    answer = httpx.get(site.url + "/readyz").json()
+    deadline = time.monotonic() + 30
+    while (answer := httpx.get(site.url + "/readyz").json())["workers"] != "ok" and time.monotonic() < deadline:
+        time.sleep(0.2)  # the run needed one worker; the other may still be on its way
     assert answer["ready"] is True
     assert answer["workers"] == "ok"
     assert answer["queue"]["waiting"] == 0
