@@ -11,6 +11,7 @@ PAGES = {
     "home": ("/", ""),
     "home, signed in": ("/", "learner"),
     "lesson 2": ("/lessons/02_peft_techniques/", ""),
+    "lesson 3": ("/lessons/03_model_optimization/", ""),
     "lesson 9": ("/lessons/09_ab_testing/", "learner"),
     "exercise": ("/lessons/09_ab_testing/peek_safely/", "learner"),
     "exercise, signed out": ("/lessons/02_peft_techniques/one_percent/", ""),
