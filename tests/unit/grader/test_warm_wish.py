@@ -20,6 +20,8 @@ from sandbox import BoxSpec, BoxStartError
 from sandbox.spec import WarmStack
 from sandbox.warm.stacks import smallest_stack
 
+# Its memory is the difference of two boxes, which have to begin alike.
+COLD = {"01_distributed_training/fsdp_train"}
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -106,7 +108,10 @@ def test_the_exercises_name_what_their_starters_import():
     for lesson in load_course().lessons:
         for exercise in lesson.exercises:
             imported = smallest_stack([text for name, text in exercise.starter.items() if name.endswith(".py")])
-            assert order.index(exercise.manifest.warm) >= order.index(imported), exercise.key
+            if exercise.key in COLD:
+                assert exercise.manifest.warm == "none"
+            else:
+                assert order.index(exercise.manifest.warm) >= order.index(imported), exercise.key
 
 
 def test_manifests_and_boxes_know_the_same_stacks():
