@@ -55,7 +55,7 @@ def best_before(runs: Iterable[Run]) -> dict[UUID, Run]:
     """Run → the best that the same submission had at the same tier before it."""
     told = list(runs)
     others = Run.objects.filter(submission__in={run.submission_id for run in told}, confirms=None)
-    earlier = list(others.filter(status=Status.DONE).defer("log_z", "report"))
+    earlier = [run for run in others.defer("log_z", "report") if run.status == Status.DONE]
     found: dict[UUID, Run] = {}
     for run in told:
         same = [one for one in earlier if (one.submission_id, one.tier) == (run.submission_id, run.tier)]

@@ -135,6 +135,25 @@ def test_queries_are_as_many_for_many_runs(learner: User, as_user: AsUser, make:
     assert max(few) <= 30, few
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="the tests run on PostgreSQL, which knows its tables")
+def test_no_page_of_an_exercise_goes_through_all_runs(learner: User, as_user: AsUser, make: Make) -> None:
+    """SQLite without statistics takes the first index that fits: by status, every run that was ever made has it."""
+    make(learner, 0, value=0.05)
+    with CaptureQueriesContext(connection) as seen:
+        assert as_user(learner).get(EXERCISE).status_code == 200
+    plans = [plan_of(query["sql"]) for query in seen.captured_queries if query["sql"].startswith("SELECT")]
+    assert any("submissions_run" in plan for plan in plans)
+    assert [plan for plan in plans if "run_leases" in plan or "SCAN submissions_run" in plan] == []
+    by_status = "SELECT * FROM submissions_run WHERE status = 'done'"
+    assert "run_leases" in plan_of(by_status)  # the control
+
+
+def plan_of(sql: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        return "\n".join(str(row[3]) for row in cursor.fetchall())
+
+
 def count(client: Client, path: str) -> int:
     client.get(path)  # what a process reads once
     with CaptureQueriesContext(
