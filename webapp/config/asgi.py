@@ -23,7 +23,7 @@ from django.db import connections  # noqa: E402
 from webapp.config.pages import PageHandler  # noqa: E402
 from webapp.submissions.routing import websocket_urlpatterns  # noqa: E402
 
-THREADS = 8
+THREADS = 4
 KEEP_S = 60  # a thread's connection to the database
 connections.settings["default"]["CONN_MAX_AGE"] = KEEP_S
 application = ProtocolTypeRouter(
