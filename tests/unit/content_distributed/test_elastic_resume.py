@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.in_lab import run_in_lab
 
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.lab
@@ -16,13 +15,7 @@ pytestmark = pytest.mark.lab
 
 @pytest.fixture(scope="module")
 def lab() -> dict[str, Any]:
-    python = Path(os.environ.get("RANKZERO_LAB", ROOT / ".venv-lab")) / "bin" / "python"
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    script = Path(__file__).with_name("lab_elastic_resume.py")
-    done = subprocess.run([python, script], env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    result: dict[str, Any] = json.loads(done.stdout)
-    return result
+    return run_in_lab(Path(__file__).with_name("lab_elastic_resume.py"))
 
 
 def test_the_judge_computes_what_the_learners_model_does(lab):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from in_lab import run_in_lab
+
+from tests.in_lab import run_in_lab
 
 pytestmark = pytest.mark.lab
 
@@ -14,7 +16,7 @@ Facts = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    return run_in_lab("lab_int8_weights.py")
+    return run_in_lab(Path(__file__).with_name("lab_int8_weights.py"))
 
 
 def test_it_restores_by_the_formula_of_the_prompt(facts: Facts) -> None:

@@ -1,33 +1,15 @@
-"""Torch lives in the lab's environment: a script runs there once and prints what it found as JSON."""
+"""Torch lives in the lab's environment."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-HERE = Path(__file__).resolve().parent
+from tests.in_lab import run_in_lab
 
 
 @pytest.fixture(scope="session")
 def lab_facts() -> dict[str, Any]:
-    lab = Path(os.environ.get("RANKZERO_LAB", ROOT / ".venv-lab")) / "bin" / "python"
-    if not lab.exists():
-        pytest.fail(f"{lab} is missing: run `make setup`")
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",  # the exercise's folder stays as it is
-        "HF_HUB_OFFLINE": "1",
-    }
-    script = HERE / "lab_peft.py"
-    done = subprocess.run([lab, script], env=env, capture_output=True, text=True, timeout=200, check=False)
-    assert done.returncode == 0, done.stderr
-    facts: dict[str, Any] = json.loads(done.stdout)
-    return facts
+    return run_in_lab(Path(__file__).with_name("lab_peft.py"), timeout_s=200, HF_HUB_OFFLINE="1")

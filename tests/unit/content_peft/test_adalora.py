@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.in_lab import run_in_lab
 
 pytestmark = pytest.mark.lab
 
@@ -19,20 +18,7 @@ Facts = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    lab = Path(os.environ.get("RANKZERO_LAB", ROOT / ".venv-lab")) / "bin" / "python"
-    if not lab.exists():
-        pytest.fail(f"{lab} is missing: run `make setup`")
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    script = HERE / "lab_adalora.py"
-    done = subprocess.run([lab, script], env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    found: Facts = json.loads(done.stdout)
-    return found
+    return run_in_lab(Path(__file__).with_name("lab_adalora.py"))
 
 
 def test_it_runs_the_network_of_the_kit(facts: Facts) -> None:

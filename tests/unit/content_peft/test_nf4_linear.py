@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
 
 import pytest
+
+from tests.in_lab import run_in_lab
 
 pytestmark = pytest.mark.lab
 
@@ -20,20 +19,7 @@ Facts = dict[str, Any]
 
 @pytest.fixture(scope="module")
 def facts() -> Facts:
-    lab = Path(os.environ.get("RANKZERO_LAB", ROOT / ".venv-lab")) / "bin" / "python"
-    if not lab.exists():
-        pytest.fail(f"{lab} is missing: run `make setup`")
-    env = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    script = HERE / "lab_nf4_linear.py"
-    done = subprocess.run([lab, script], env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    found: Facts = json.loads(done.stdout)
-    return found
+    return run_in_lab(Path(__file__).with_name("lab_nf4_linear.py"))
 
 
 def published_levels() -> list[float]:

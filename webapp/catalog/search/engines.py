@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -24,14 +25,15 @@ class Engine(Protocol):
         """The best first; of one kind, or of all ("")."""
 
 
-class SqlEngine:
+class SqlEngine(ABC):
     """What both have in common: two statements, and an expression that stands for the terms."""
 
     counts_sql: str
     best_sql: str
 
+    @abstractmethod
     def express(self, terms: Sequence[Term], *, every: bool) -> str:
-        raise NotImplementedError
+        """The terms in the database's own language; `every`: all of them must be found."""
 
     def counts(self, terms: Sequence[Term], *, every: bool) -> dict[str, int]:
         with connection.cursor() as cursor:

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
-HERE = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def run_in_lab(script: str) -> dict[str, Any]:
+def run_in_lab(script: Path, *, timeout_s: float = 120, **more: str) -> dict[str, Any]:
+    """`more`: variables of its environment, besides those that every script has."""
     lab = Path(os.environ.get("RANKZERO_LAB", ROOT / ".venv-lab")) / "bin" / "python"
     if not lab.exists():
         pytest.fail(f"{lab} is missing: run `make setup`")
@@ -23,8 +23,9 @@ def run_in_lab(script: str) -> dict[str, Any]:
         "PYTHONPATH": str(ROOT),
         "OMP_NUM_THREADS": "1",
         "PYTHONDONTWRITEBYTECODE": "1",  # the exercise's folder stays as it is
+        **more,
     }
-    done = subprocess.run([lab, HERE / script], env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([lab, script], env=env, capture_output=True, text=True, timeout=timeout_s, check=False)
     assert done.returncode == 0, done.stderr
     facts: dict[str, Any] = json.loads(done.stdout)
     return facts
