@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from grader.cells import run_cell
 from grader.events import Event
 from grader.grading import grade
 from grader.report import Report
+from lessons.document import Cell
 from lessons.loader import Exercise, Lesson
 from lessons.schema import Expectation, Tier
 
 Grade = Callable[[Exercise, Mapping[str, bytes], Tier], Report]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,40 +47,61 @@ class CellRow:
 
 
 def verify_exercise(
-    exercise: Exercise, tiers: Sequence[Tier], *, elsewhere: bool = False, run: Grade | None = None
+    exercise: Exercise,
+    tiers: Sequence[Tier],
+    *,
+    elsewhere: bool = False,
+    jobs: int = 1,
+    run: Grade | None = None,
 ) -> Iterator[Row]:
     """Grade solution and starter at each of these tiers, and the wrong submissions, each at the tier that it declares.
 
-    `elsewhere`: also the wrong submissions that declare another tier than these.
+    `elsewhere`: also the wrong submissions that declare another tier than these. `jobs`: how many are graded at once,
+    unless a clock is among the measures.
     """
-    run = run or _grade
+    row = partial(_row, run or _grade, exercise)
     starter = {name: exercise.starter[name] for name in exercise.manifest.files.editable}
+    work: list[Callable[[], Row]] = []
     for tier in tiers:
-        yield _row(run, exercise, "solution", exercise.solution, tier, solution_surprise)
-        yield _row(run, exercise, "starter", starter, tier, starter_surprise)
+        work.append(partial(row, "solution", exercise.solution, tier, solution_surprise))
+        work.append(partial(row, "starter", starter, tier, starter_surprise))
     for sample in exercise.samples:
         expect = sample.expect
         if elsewhere or expect.tier in tiers:
-            yield _row(run, exercise, f"wrong/{sample.name}", sample.files, expect.tier, _expected(expect))
+            work.append(partial(row, f"wrong/{sample.name}", sample.files, expect.tier, _expected(expect)))
+    return _side_by_side(work, 1 if exercise.manifest.timed else jobs)
 
 
-def verify_cells(lesson: Lesson) -> Iterator[CellRow]:
-    """Run every cell: each one without a session, and each session once, to its last cell."""
+def verify_cells(lesson: Lesson, jobs: int = 1) -> Iterator[CellRow]:
+    """Run every cell, `jobs` at once: each one without a session, and each session once, to its last cell."""
     last = {cell.session: cell.index for cell in lesson.cells if cell.session}
-    for cell in lesson.cells:
-        if cell.session and last[cell.session] != cell.index:
-            continue
-        before = [c.code for c in lesson.cells[: cell.index] if cell.session and c.session == cell.session]
-        started = time.monotonic()
-        result = run_cell([*before, cell.code], on_event=_ignore)
-        problem = "" if result.verdict == "passed" else f"{result.verdict}: {result.message}"
-        yield CellRow(
-            lesson=lesson.slug,
-            cell=cell.index,
-            line=cell.line,
-            seconds=time.monotonic() - started,
-            problem=problem,
-        )
+    chosen = [cell for cell in lesson.cells if not cell.session or last[cell.session] == cell.index]
+    return _side_by_side([partial(_cell_row, lesson, cell) for cell in chosen], jobs)
+
+
+def _cell_row(lesson: Lesson, cell: Cell) -> CellRow:
+    before = [c.code for c in lesson.cells[: cell.index] if cell.session and c.session == cell.session]
+    started = time.monotonic()
+    result = run_cell([*before, cell.code], on_event=_ignore)
+    problem = "" if result.verdict == "passed" else f"{result.verdict}: {result.message}"
+    return CellRow(
+        lesson=lesson.slug,
+        cell=cell.index,
+        line=cell.line,
+        seconds=time.monotonic() - started,
+        problem=problem,
+    )
+
+
+def _side_by_side(work: Iterable[Callable[[], T]], jobs: int) -> Iterator[T]:
+    """What each of these returns, in order. When the reader stops, or one raises, those not begun never begin."""
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [pool.submit(each) for each in work]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def solution_surprise(report: Report) -> str:

@@ -109,8 +109,8 @@ ALL = (
         "cheats on the grader",
         {"bubblewrap": pytest("tests/cheats", "-k", "not docker"), "docker": pytest("tests/cheats", "-k", "docker")},
     ),
-    Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke"]),
-    Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu"]),
+    Step("lessons verify, smoke", [*MANAGE, "lessons", "verify", "--tier", "smoke", "--jobs", "2"]),
+    Step("lessons verify 09, cpu", [*MANAGE, "lessons", "verify", "09_ab_testing", "--tier", "cpu", "--jobs", "2"]),
     Step("chaos", pytest("tests/chaos")),
     Step("acceptance", pytest("tests/acceptance")),
     Step(

@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import threading
+import time
 
 import pytest
 
+from grader.errors import InfraError
 from grader.report import CheckResult, MetricResult, Report, Usage
 from grader.verification import solution_surprise, starter_surprise, verify_cells, verify_exercise, wrong_surprise
 from grader.verified import VerifiedLock
@@ -80,10 +83,50 @@ def test_it_grades_each_submission_at_its_tier():
     assert rows(["cpu"]) == [("solution", "cpu"), ("starter", "cpu"), ("wrong/exits_early", "cpu")]
 
 
+def most_at_once(exercise, jobs):
+    """How many gradings ran at one time, where each waits until there are two of them, or for a moment in vain."""
+    running, most, second = 0, 0, threading.Event()
+
+    def run(exercise, files, tier):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running > 1:
+            second.set()
+        second.wait(0.3)
+        running -= 1
+        return report("failed")
+
+    rows = list(verify_exercise(exercise, ["smoke"], jobs=jobs, run=run))
+    assert [row.submission for row in rows[:2]] == ["solution", "starter"]  # in order, however they ended
+    return most
+
+
+def test_jobs_run_side_by_side_unless_there_is_a_clock():
+    exercise = fixture_exercise("arithmetic")
+    timed = dataclasses.replace(exercise, manifest=exercise.manifest.model_copy(update={"timed": True}))
+    assert most_at_once(exercise, jobs=2) == 2
+    assert most_at_once(exercise, jobs=1) == 1
+    assert most_at_once(timed, jobs=2) == 1
+
+
+def test_what_was_not_begun_never_begins_after_a_failure():
+    begun = []
+
+    def run(exercise, files, tier):
+        begun.append(tier)
+        time.sleep(0.1 * (len(begun) > 1))
+        raise InfraError("no lab")
+
+    with pytest.raises(InfraError):
+        list(verify_exercise(fixture_exercise("arithmetic"), ["smoke"], run=run))
+    assert len(begun) < 5
+
+
 @pytest.mark.box
 @pytest.mark.lab
 def test_it_verifies_the_fixtures_for_real():
-    rows = list(verify_exercise(fixture_exercise("arithmetic"), ["smoke"]))
+    rows = list(verify_exercise(fixture_exercise("arithmetic"), ["smoke"], jobs=2))
     assert [row.surprise for row in rows] == [""] * 5
     assert {row.submission: row.verdict for row in rows}["wrong/loops"] == "timed_out"
 

@@ -34,6 +34,8 @@ class Command(BaseCommand):
         verify.add_argument("--changed", action="store_true", help="skip what lessons/verified.lock has as verified")
         cells = actions.add_parser("cells", help="run every runnable cell; exit 1 on any failure")
         cells.add_argument("what", nargs="?", default="", help="<lesson>; all when absent")
+        for action in (verify, cells):
+            action.add_argument("--jobs", type=positive, default=1, help="how many at once; timed exercises: always 1")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -70,7 +72,7 @@ class Command(BaseCommand):
             if options["changed"] and lock.is_current(exercise, tiers):
                 self.stdout.write(f"{exercise.key}: unchanged since it was verified at {', '.join(tiers)}")
                 continue
-            found = self.verify_one(exercise, tiers, only=options["tier"])
+            found = self.verify_one(exercise, tiers, only=options["tier"], jobs=options["jobs"])
             surprises += found
             if not found:
                 lock.record(exercise, tiers)
@@ -78,9 +80,9 @@ class Command(BaseCommand):
         cells_ok = self.cells(course, options) if "/" not in options["what"] else True
         return surprises == 0 and cells_ok
 
-    def verify_one(self, exercise: Exercise, tiers: list[Tier], *, only: str | None) -> int:
+    def verify_one(self, exercise: Exercise, tiers: list[Tier], *, only: str | None, jobs: int) -> int:
         surprises = 0
-        for row in verify_exercise(exercise, tiers, elsewhere=only is None):
+        for row in verify_exercise(exercise, tiers, elsewhere=only is None, jobs=jobs):
             self.stdout.write(table_line(row))
             surprises += bool(row.surprise)
         return surprises
@@ -88,7 +90,7 @@ class Command(BaseCommand):
     def cells(self, course: Course, options: dict[str, Any]) -> bool:
         failed = count = 0
         for lesson in chosen_lessons(course, options["what"]):
-            for row in verify_cells(lesson):
+            for row in verify_cells(lesson, options["jobs"]):
                 count += 1
                 failed += bool(row.problem)
                 mark = "FAIL" if row.problem else "ok  "
@@ -100,6 +102,13 @@ class Command(BaseCommand):
 
 
 HEADING = f"{'submission':58} {'tier':5} {'verdict':13} {'score':>5} {'s':>6}  metrics"
+
+
+def positive(text: str) -> int:
+    """Raises ValueError, which the parser reports, for what is no count of jobs."""
+    if (count := int(text)) < 1:
+        raise ValueError(text)
+    return count
 
 
 def table_line(row: Row) -> str:
