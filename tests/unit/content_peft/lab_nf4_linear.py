@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from bitsandbytes import functional
 
 from grader.api import Rng
 
@@ -109,7 +110,7 @@ def bits(block: int, *, double: bool) -> float:
         del packed["absmax"]
         packed["absmax_codes"] = np.zeros(blocks, dtype=np.uint8)
         packed["absmax_scales"] = np.zeros(-(-blocks // 256), dtype=np.float32)
-    return 8 * sum(array.nbytes for array in packed.values()) / 2**20
+    return 8.0 * sum(int(array.nbytes) for array in packed.values()) / 2**20
 
 
 def solved(seed: int) -> dict[str, float]:
@@ -127,12 +128,8 @@ def solved(seed: int) -> dict[str, float]:
     }
 
 
-def library() -> dict[str, Any] | None:
-    """bitsandbytes on the same weights, where the lab has it: levels, and its own codes and scales."""
-    if importlib.util.find_spec("bitsandbytes") is None:
-        return None
-    from bitsandbytes import functional
-
+def library() -> dict[str, float]:
+    """bitsandbytes on the same weights: levels, and its own codes and scales."""
     weight = judge.draw_weight(Rng.from_seed(2, "weight"), {"rows": 8, "columns": 128})
     codes, state = functional.quantize_4bit(torch.from_numpy(weight), blocksize=64, quant_type="nf4")
     theirs = {"codes": codes.numpy().ravel(), "absmax": state.absmax.numpy()}

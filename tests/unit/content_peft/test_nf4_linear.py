@@ -90,8 +90,6 @@ def test_its_solution_has_margin_on_every_seed(facts: Facts) -> None:
 
 
 def test_it_agrees_with_bitsandbytes(facts: Facts) -> None:
-    if facts["library"] is None:
-        pytest.skip("the lab has no bitsandbytes")
     assert facts["library"]["levels"] < 1e-7
     assert facts["library"]["reading"] < 1e-6
     assert facts["library"]["ours"] < 1e-6
