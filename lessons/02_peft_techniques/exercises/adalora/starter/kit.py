@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ DATA = Path("/work/data")
 OUT = Path("/work/out")
 
 torch.set_num_threads(1)
+# peft imports bitsandbytes, which warns where a processor could use a faster kernel that is not installed. Not needed.
+logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 @dataclass
