@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnx  # type: ignore[import-not-found]  # the lab's
 import torch
-from onnx import TensorProto, helper  # type: ignore[import-not-found]
+from onnx import TensorProto, helper
 
 from grader.api import Rng, WrongAnswer
 
