@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import torch
+
+
+class ZeroAdamW:
+    def __init__(self, groups, comm):
+        """groups: as torch.optim takes them. comm: see wire.Comm (rank, ranks, all_reduce, reduce, broadcast)."""
+        self.comm = comm
+        self.parameters = [p for group in groups for p in group["params"]]
+        self.optimizer = torch.optim.AdamW(groups)
+
+    def step(self):
+        """Each .grad is this rank's own. Leave in every parameter what AdamW makes of the mean gradient."""
+        for handle in [
+            self.comm.reduce(piece, owner) for p in self.parameters for owner, piece in enumerate(self.cut(p.grad))
+        ]:
+            handle.wait()
+        for p in self.parameters:
+            p.grad /= self.comm.ranks
+        self.optimizer.step()
+        for handle in [
+            self.comm.broadcast(piece, owner) for p in self.parameters for owner, piece in enumerate(self.cut(p))
+        ]:
+            handle.wait()
+
+    def cut(self, tensor):
+        return tensor.detach().view(-1).tensor_split(self.comm.ranks)
+
+    def state(self):
+        """Everything that this rank has to remember: name -> tensor."""
+        return {
+            f"{number}.{name}": self.cut(tensor)[self.comm.rank] if tensor.ndim else tensor
+            for number, p in enumerate(self.parameters)
+            for name, tensor in self.optimizer.state[p].items()
+        }
+
+    def load(self, state):
+        """In a fresh process, before its first step: go on from what state() gave."""
+        for key, tensor in state.items():
+            number, name = key.split(".")
+            p = self.parameters[int(number)]
+            if tensor.ndim:
+                whole = torch.zeros_like(p)
+                self.cut(whole)[self.comm.rank].copy_(tensor)
+                tensor = whole
+            self.optimizer.state[p][name] = tensor
+
