@@ -43,7 +43,45 @@ class Peeking(Widget):
     seed: int = Field(default=1, ge=1, le=1_000_000)
 
 
-WIDGETS: dict[str, type[Widget]] = {"peeking": Peeking, "zero_memory": ZeroMemory}
+class Pipeline(Widget):
+    """A pipeline's schedule, its bubble and the activations it holds: what the controls say at first."""
+
+    stages: int = Field(default=4, ge=2, le=16)
+    microbatches: int = Field(default=8, ge=1, le=64)
+    schedule: Literal["gpipe", "1f1b"] = "gpipe"
+    activations: float = Field(default=2.3, ge=0.1, le=50)  # GB of one microbatch on one stage
+
+
+class AllReduce(Widget):
+    """A ring all-reduce after and beneath the backward pass: what the controls say at first."""
+
+    gradients: float = Field(default=14.0, ge=0.1, le=1000)  # GB
+    ranks: int = Field(default=8, ge=2, le=1024)
+    bandwidth: float = Field(default=300.0, ge=1, le=1000)  # GB/s of a link
+    latency: float = Field(default=5.0, ge=0, le=1000)  # µs of a message
+    backward: int = Field(default=287, ge=1, le=10_000)  # ms
+    bucket: int = Field(default=25, ge=1, le=100_000)  # MB
+
+
+Model = Literal["smollm2_135m", "smollm2_360m", "smollm2_1b7", "llama2_7b", "llama3_8b", "llama3_70b"]
+
+
+class LoraCount(Widget):
+    """What a LoRA adapter trains of a real model: what the controls say at first."""
+
+    model: Model = "smollm2_135m"
+    rank: int = Field(default=8, ge=1, le=256)
+    layers: Literal["all", "half", "quarter"] = "all"
+    targets: list[Literal["q", "k", "v", "o", "gate", "up", "down"]] = Field(default=["q", "v"])
+
+
+WIDGETS: dict[str, type[Widget]] = {
+    "all_reduce": AllReduce,
+    "lora_count": LoraCount,
+    "peeking": Peeking,
+    "pipeline": Pipeline,
+    "zero_memory": ZeroMemory,
+}
 
 
 def widget_name(info: str) -> str | None:

@@ -335,12 +335,14 @@ def test_every_widget_has_its_script_and_every_script_its_name() -> None:
 @pytest.mark.parametrize(
     ("name", "more", "said"),
     [
-        ("perpetuum", "", "there is no widget 'perpetuum'; there are peeking, zero_memory"),
+        ("perpetuum", "", f"there is no widget 'perpetuum'; there are {', '.join(WIDGETS)}"),
         ("", "", "there is no widget ''"),
         ("peeking", "looks = 0", "looks"),
         ("peeking", "loks = 5", "loks"),
         ("zero_memory", 'precision = "fp7"', "precision"),
         ("zero_memory", "stage =", "not TOML"),
+        ("pipeline", "stages = 1", "stages"),
+        ("all_reduce", "bucket = 0", "bucket"),
     ],
 )
 def test_check_refuses_a_wrong_widget_and_the_page_stays_whole(

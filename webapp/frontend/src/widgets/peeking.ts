@@ -1,8 +1,9 @@
 import { el } from "../lib/dom";
-import { language, t } from "../lib/i18n";
+import { t } from "../lib/i18n";
 import { crossing, firstCrossing, naiveBars, pocockBars, scores, sequenceBars, shareCrossing, type Sides } from "./arithmetic/peeking";
 import { Controls } from "./kit/controls";
 import { Drawing, Numbers, Sentence, svg } from "./kit/drawing";
+import { fixed, percent } from "./kit/words";
 
 const EXPERIMENTS = 2000;
 const DRAWN = 40;
@@ -23,7 +24,7 @@ interface State {
 export function mount(stage: HTMLElement, params: Record<string, unknown>): void {
   let seed = Number(params["seed"]);
   const sentence = new Sentence();
-  const numbers = new Numbers(t("False positives by method"), [t("Method"), t("Bar at the last look"), t("Of {count} experiments", { count: shown(EXPERIMENTS) }), t("Exactly")]);
+  const numbers = new Numbers(t("False positives by method"), [t("Method"), t("Bar at the last look"), t("Of {count} experiments", { count: fixed(EXPERIMENTS) }), t("Exactly")]);
   const controls = new Controls(() => show());
   addControls(controls, params);
   const again = el("button", { type: "button", class: "button slim" }, t("Draw new experiments"));
@@ -59,23 +60,15 @@ function stateOf(controls: Controls, seed: number): State {
   return { looks, alpha, sides, paths: scores(EXPERIMENTS, looks, seed), naive, pocock, sequence, exact };
 }
 
-function shown(number: number, digits = 0): string {
-  return new Intl.NumberFormat(language(), { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(number);
-}
-
-function percent(share: number): string {
-  return `${shown(100 * share, 1)} %`;
-}
-
 function inWords({ looks, alpha, exact }: State): string {
-  const facts = { looks, alpha: `${shown(100 * alpha)} %`, naive: percent(exact.naive), sequence: percent(exact.sequence) };
+  const facts = { looks, alpha: `${fixed(100 * alpha)} %`, naive: percent(exact.naive), sequence: percent(exact.sequence) };
   if (looks === 1) return t("Looked at once, a test at {alpha} ships a change that does nothing {alpha} of the time, as it promises.", facts);
   return t("Looked at {looks} times, a test at {alpha} ships a change that does nothing {naive} of the time. The confidence sequence does so {sequence} of the time, and may be looked at as often as you like.", facts);
 }
 
 function rows({ paths, sides, naive, pocock, sequence, exact, alpha }: State): string[][] {
   const once = [...naive].fill(Infinity, 0, -1);
-  const line = (name: string, bars: number[], share: number): string[] => [name, shown(bars.at(-1) ?? NaN, 2), percent(shareCrossing(paths, bars, sides)), percent(share)];
+  const line = (name: string, bars: number[], share: number): string[] => [name, fixed(bars.at(-1) ?? NaN, 2), percent(shareCrossing(paths, bars, sides)), percent(share)];
   return [
     line(t("One look, at the end"), once, alpha),
     line(t("Peeking: the same bar at every look"), naive, exact.naive),
@@ -126,7 +119,7 @@ function draw(width: number, { looks, paths, sides, naive, pocock, sequence }: S
 function axes(width: number, looks: number, top: number, x: (look: number) => number, y: (score: number) => number): SVGElement[] {
   const nodes = [svg("line", { class: "axis", x1: LEFT, x2: width - 8, y1: y(0), y2: y(0) })];
   for (const score of [-4, -2, 0, 2, 4].filter((value) => Math.abs(value) < top)) {
-    nodes.push(svg("text", { class: "label", x: LEFT - 8, y: y(score) + 4, "text-anchor": "end" }, shown(score)));
+    nodes.push(svg("text", { class: "label", x: LEFT - 8, y: y(score) + 4, "text-anchor": "end" }, fixed(score)));
   }
   const every = Math.ceil(looks / 10);
   for (let look = every - 1; look < looks; look += every) {

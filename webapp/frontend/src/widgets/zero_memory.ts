@@ -1,8 +1,8 @@
-import { el } from "../lib/dom";
-import { language, t } from "../lib/i18n";
+import { t } from "../lib/i18n";
 import { type Job, type Optimizer, type Part, PARTS, perRank, type Precision, type Sizes, smallestStage, type Stage, STAGES, total } from "./arithmetic/zero_memory";
 import { Controls } from "./kit/controls";
-import { Drawing, Numbers, Sentence, svg } from "./kit/drawing";
+import { box, Drawing, label, legend, Numbers, rule, Sentence, stripes } from "./kit/drawing";
+import { rough } from "./kit/words";
 
 const MODELS = [0.1, 0.35, 1.3, 3, 7, 8, 13, 34, 70, 175, 405, 1000];
 const RANKS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
@@ -29,7 +29,7 @@ export function mount(stage: HTMLElement, params: Record<string, unknown>): void
     sentence.say(inWords(state));
     numbers.show(STAGES.map((each) => row(state, each)), state.stage);
   };
-  stage.replaceChildren(controls.box, legend(), drawing.box, sentence.box, numbers.box);
+  stage.replaceChildren(controls.box, legend(PARTS.map((part) => [partName(part), texture(part, 0, 0, 22, 12)] as const)), drawing.box, sentence.box, numbers.box);
   show();
 }
 
@@ -66,15 +66,11 @@ function partName(part: Part): string {
   return { weights: t("Weights"), gradients: t("Gradients"), optimizer: t("Optimizer") }[part];
 }
 
-function gb(size: number): string {
-  return new Intl.NumberFormat(language(), { maximumSignificantDigits: 3, minimumSignificantDigits: 1 }).format(size);
-}
-
 function inWords({ job, stage, memory, kept }: State): string {
   const need = total(perRank(job, stage));
   const room = memory - kept;
   const fits = need <= room;
-  const facts = { params: job.params, ranks: job.ranks, stage, need: gb(need), memory, room: gb(Math.max(0, room)) };
+  const facts = { params: job.params, ranks: job.ranks, stage, need: rough(need), memory, room: rough(Math.max(0, room)) };
   const first =
     kept > 0
       ? t("{params} billion parameters on {ranks} × {memory} GB at stage {stage} need {need} GB a rank, of {room} GB that are left:", facts)
@@ -86,32 +82,20 @@ function advice(job: Job, stage: Stage, room: number): string {
   const smallest = smallestStage(job, room);
   if (smallest === null) return t("No stage does on so many ranks.");
   if (smallest === stage) return t("It is the smallest stage that does.");
-  const facts = { stage: smallest, need: gb(total(perRank(job, smallest))) };
+  const facts = { stage: smallest, need: rough(total(perRank(job, smallest))) };
   return smallest < stage ? t("Stage {stage} does already, with {need} GB.", facts) : t("Stage {stage} does, with {need} GB.", facts);
 }
 
 function row({ job, memory, kept }: State, stage: Stage): string[] {
   const sizes = perRank(job, stage);
   const fits = total(sizes) <= memory - kept;
-  return [String(stage), ...PARTS.map((part) => `${gb(sizes[part])} GB`), `${gb(total(sizes))} GB`, fits ? t("yes") : t("no")];
-}
-
-function legend(): HTMLElement {
-  const list = el("ul", { class: "widget-legend", "aria-hidden": "true" });
-  for (const part of PARTS) {
-    const swatch = svg("svg", { width: 22, height: 12, viewBox: "0 0 22 12" }, ...texture(part, 0, 0, 22, 12));
-    list.append(el("li", {}, swatch, partName(part)));
-  }
-  return list;
+  return [String(stage), ...PARTS.map((part) => `${rough(sizes[part])} GB`), `${rough(total(sizes))} GB`, fits ? t("yes") : t("no")];
 }
 
 /** A part of a bar. Gradients are striped and the optimizer's is outlined, so that colour is not alone. */
 function texture(part: Part, x: number, y: number, width: number, height: number): SVGElement[] {
-  const box = svg("rect", { class: `part ${part}`, x, y, width: Math.max(0, width), height });
-  if (part !== "gradients") return [box];
-  const stripes: SVGElement[] = [];
-  for (let at = 4; at < width; at += 6) stripes.push(svg("line", { class: "stripe", x1: x + at, x2: x + at, y1: y, y2: y + height }));
-  return [box, ...stripes];
+  const whole = box(`part ${part}`, x, y, width, height);
+  return part === "gradients" ? [whole, ...stripes(x, y, width, height)] : [whole];
 }
 
 function draw(width: number, { job, stage, memory, kept }: State): { height: number; nodes: Node[] } {
@@ -128,19 +112,19 @@ function draw(width: number, { job, stage, memory, kept }: State): { height: num
 function bar(sizes: Sizes, stage: Stage, isChosen: boolean, scale: (size: number) => number, width: number, room: number): SVGElement[] {
   const top = TOP + stage * ROW;
   const fits = total(sizes) <= room;
-  const label = svg("text", { class: isChosen ? "label chosen" : "label", x: 0, y: top + 14 }, `${isChosen ? "▸ " : ""}${t("Stage {stage}", { stage })}`);
-  const sum = svg("text", { class: isChosen ? "label chosen" : "label", x: width, y: top + 14, "text-anchor": "end" }, `${gb(total(sizes))} GB ${fits ? "✓" : "✕"}`);
+  const name = label(`${isChosen ? "▸ " : ""}${t("Stage {stage}", { stage })}`, 0, top + 14, "start", isChosen ? "label chosen" : "label");
+  const sum = label(`${rough(total(sizes))} GB ${fits ? "✓" : "✕"}`, width, top + 14, "end", isChosen ? "label chosen" : "label");
   let x = 0;
   const parts = PARTS.flatMap((part) => {
     const from = x;
     x += scale(sizes[part]);
     return texture(part, from, top + 20, x - from, BAR);
   });
-  return [label, sum, ...parts];
+  return [name, sum, ...parts];
 }
 
 function limit(x: number, text: string, width: number, bottom: number, kind: string): SVGElement[] {
   const anchor = x < 40 ? "start" : x > width - 40 ? "end" : "middle";
-  const line = svg("line", { class: kind, x1: x, x2: x, y1: TOP, y2: bottom });
-  return text === "" ? [line] : [line, svg("text", { class: "label", x, y: bottom + 18, "text-anchor": anchor }, text)];
+  const line = rule(kind, x, TOP, x, bottom);
+  return text === "" ? [line] : [line, label(text, x, bottom + 18, anchor)];
 }

@@ -1,4 +1,4 @@
-import { el } from "../../lib/dom";
+import { all, el } from "../../lib/dom";
 
 /** A number, by slider or by typing. `steps`: the slider's stops, where they are not evenly spaced. */
 export interface NumberControl {
@@ -9,6 +9,14 @@ export interface NumberControl {
   step: number;
   value: number;
   steps?: readonly number[];
+}
+
+/** Several of a few, by tick boxes. */
+export interface SetControl {
+  name: string;
+  label: string;
+  options: readonly string[];
+  values: readonly string[];
 }
 
 export interface ChoiceControl {
@@ -23,6 +31,7 @@ export class Controls {
   readonly box = el("div", { class: "widget-controls" });
   private readonly numbers = new Map<string, number>();
   private readonly choices = new Map<string, string>();
+  private readonly sets = new Map<string, ReadonlySet<string>>();
   private static made = 0;
 
   constructor(private readonly changed: () => void) {}
@@ -33,6 +42,10 @@ export class Controls {
 
   choice(name: string): string {
     return this.choices.get(name) ?? "";
+  }
+
+  set(name: string): ReadonlySet<string> {
+    return this.sets.get(name) ?? new Set();
   }
 
   addNumber({ name, label, min, max, step, value, steps }: NumberControl): void {
@@ -79,6 +92,22 @@ export class Controls {
       this.changed();
     });
     this.box.append(el("div", { class: "widget-control" }, el("label", { for: id }, label), select));
+  }
+
+  addSet({ name, label, options, values }: SetControl): void {
+    const group = el("fieldset", { class: "widget-control widget-set" }, el("legend", {}, label));
+    const read = (): string[] => all<HTMLInputElement>(":checked", group).map((each) => each.value);
+    for (const option of options) {
+      const input = el("input", { type: "checkbox", value: option });
+      input.checked = values.includes(option);
+      group.append(el("label", {}, input, option));
+    }
+    this.sets.set(name, new Set(read()));
+    group.addEventListener("input", () => {
+      this.sets.set(name, new Set(read()));
+      this.changed();
+    });
+    this.box.append(group);
   }
 }
 

@@ -38,6 +38,32 @@ export class Drawing {
   }
 }
 
+/** What the drawing's shapes mean. Each swatch is drawn into 22 × 12 pixels. */
+export function legend(items: readonly (readonly [name: string, swatch: readonly Node[]])[]): HTMLElement {
+  const list = el("ul", { class: "widget-legend", "aria-hidden": "true" });
+  for (const [name, swatch] of items) list.append(el("li", {}, svg("svg", { width: 22, height: 12, viewBox: "0 0 22 12" }, ...swatch), name));
+  return list;
+}
+
+export function label(text: string, x: number, y: number, anchor: "start" | "middle" | "end" = "start", kind = "label"): SVGElement {
+  return svg("text", { class: kind, x, y, "text-anchor": anchor }, text);
+}
+
+export function box(kind: string, x: number, y: number, width: number, height: number): SVGElement {
+  return svg("rect", { class: kind, x, y, width: Math.max(0, width), height: Math.max(0, height) });
+}
+
+export function rule(kind: string, x1: number, y1: number, x2: number, y2: number): SVGElement {
+  return svg("line", { class: kind, x1, y1, x2, y2 });
+}
+
+/** Upright stripes over a box, so that its colour is not alone. */
+export function stripes(x: number, y: number, width: number, height: number, every = 6): SVGElement[] {
+  const lines: SVGElement[] = [];
+  for (let at = every - 2; at < width; at += every) lines.push(rule("stripe", x + at, y, x + at, y + height));
+  return lines;
+}
+
 /** The result in one sentence: shown at once, and read out when the controls have come to rest. */
 export class Sentence {
   readonly box = el("div", { class: "widget-says" });
