@@ -75,11 +75,43 @@ class LoraCount(Widget):
     targets: list[Literal["q", "k", "v", "o", "gate", "up", "down"]] = Field(default=["q", "v"])
 
 
+class Quantisation(Widget):
+    """What rounding weights to few levels costs: what the controls say at first."""
+
+    format: Literal["int8", "int4", "nf4", "int3", "int2"] = "nf4"
+    block: int = Field(default=64, ge=16, le=4096)
+    outliers: Literal["none", "few", "many"] = "none"
+    size: int = Field(default=20, ge=1, le=100)  # of an outlier, times the others
+
+
+class KvCache(Widget):
+    """The caches that fit beside a model's weights: what the controls say at first."""
+
+    model: Model = "llama3_8b"
+    tokens: int = Field(default=8192, ge=1, le=131_072)
+    memory: int = Field(default=80, ge=1, le=640)  # GB
+    weights: Literal[16, 8, 4] = 16  # bits
+    cache: Literal[16, 8] = 16
+
+
+class Roofline(Widget):
+    """A decoding step and a prompt under a chip's roof: what the controls say at first."""
+
+    model: Model = "llama3_8b"
+    chip: Literal["l4", "a100", "h100", "h200"] = "h100"
+    batch: int = Field(default=16, ge=1, le=1024)
+    tokens: int = Field(default=2048, ge=1, le=131_072)
+    weights: Literal[16, 8, 4] = 16  # bits
+
+
 WIDGETS: dict[str, type[Widget]] = {
     "all_reduce": AllReduce,
+    "kv_cache": KvCache,
     "lora_count": LoraCount,
     "peeking": Peeking,
     "pipeline": Pipeline,
+    "quantisation": Quantisation,
+    "roofline": Roofline,
     "zero_memory": ZeroMemory,
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import { crossing, firstCrossing, naiveBars, pocockBars, quantile, scores, sequenceBars, shareCrossing, tail, uniforms } from "../src/widgets/arithmetic/peeking";
+import { uniforms } from "../src/widgets/arithmetic/draws";
+import { crossing, firstCrossing, naiveBars, pocockBars, quantile, scores, sequenceBars, shareCrossing, tail } from "../src/widgets/arithmetic/peeking";
 import { bytesPerParameter, type Job, perRank, smallestStage, type Stage, STAGES, total } from "../src/widgets/arithmetic/zero_memory";
 import { nearest } from "../src/widgets/kit/controls";
 

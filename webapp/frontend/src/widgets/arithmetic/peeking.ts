@@ -3,6 +3,8 @@
  * on, so the scores are Z_k = S_k / √k with S_k a sum of k independent standard normals.
  */
 
+import { normals } from "./draws";
+
 const WIDTH = 0.4; // of a panel of Simpson's rule, in standard deviations of one step: the published figures come out
 const LEAST_PANELS = 40;
 const FAR = 6; // standard deviations beyond which nothing happens
@@ -103,21 +105,9 @@ export function sequenceBars(looks: number, alpha: number, sides: Sides): number
   });
 }
 
-/** Numbers from 0 to 1 that a seed decides (mulberry32): the same seed draws the same experiments everywhere. */
-export function uniforms(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** The scores of `experiments` A/A tests at each look. */
 export function scores(experiments: number, looks: number, seed: number): number[][] {
-  const uniform = uniforms(seed);
-  const normal = (): number => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  const normal = normals(seed);
   return Array.from({ length: experiments }, () => {
     let sum = 0;
     return Array.from({ length: looks }, (_, index) => (sum += normal()) / Math.sqrt(index + 1));
